@@ -1,0 +1,204 @@
+"""Where each file of a refit lies, and how any frozen record is read and written as JSON.
+
+Belongs here: names of files, storage of bytes (a folder; S3 on a cluster), JSON of records.
+Does not: what the records mean (each stage has its own).
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from refit_assets.errors import DataError
+
+RecordT = TypeVar("RecordT")
+
+
+class Storage(Protocol):
+    """Bytes under names with slashes; a write is whole or did not happen."""
+
+    @property
+    def uri(self) -> str:
+        """Address of the root, as engines spell it: file:///… or s3://…"""
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes, or None where there is no such name."""
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put the bytes there, whatever was there before."""
+        ...
+
+    def write_new(self, name: str, content: bytes) -> bool:
+        """Put the bytes there if nothing is; False if something is. One writer wins a race."""
+        ...
+
+    def names(self, prefix: str) -> Sequence[str]:
+        """All names that begin with a prefix that ends in a slash, sorted."""
+        ...
+
+    def upload(self, local: Path, name: str) -> None:
+        """Put a file there."""
+        ...
+
+    def download(self, name: str, local: Path) -> None:
+        """Fetch a file; FileNotFoundError names it where it is not there."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """Storage in a local folder."""
+
+    root: Path
+
+    @property
+    def uri(self) -> str:
+        """Address of the root."""
+        return self.root.absolute().as_uri()
+
+    def path(self, name: str) -> Path:
+        """Return where a name lies."""
+        return self.root / name
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes, or None where there is no such name."""
+        try:
+            return self.path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put the bytes there, whatever was there before."""
+        self._temporary(name, content).replace(self.path(name))
+
+    def write_new(self, name: str, content: bytes) -> bool:
+        """Put the bytes there if nothing is; a hard link has one winner."""
+        temporary = self._temporary(name, content)
+        try:
+            os.link(temporary, self.path(name))
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+        return True
+
+    def names(self, prefix: str) -> Sequence[str]:
+        """All names below a prefix, sorted; files still being written are left out."""
+        files = (path for path in self.path(prefix).rglob("*") if path.is_file())
+        names = (path.relative_to(self.root).as_posix() for path in files)
+        return sorted(name for name in names if not Path(name).name.startswith(".new-"))
+
+    def upload(self, local: Path, name: str) -> None:
+        """Put a file there."""
+        target = self.path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=target.parent)
+        os.close(handle)
+        shutil.copyfile(local, temporary)
+        Path(temporary).replace(target)
+
+    def download(self, name: str, local: Path) -> None:
+        """Fetch a file."""
+        local.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.path(name), local)
+
+    def _temporary(self, name: str, content: bytes) -> Path:
+        target = self.path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            # Without it a power cut can leave a whole name over an empty file.
+            os.fsync(file.fileno())
+        return Path(temporary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtefactStore:
+    """Records and files of all models, over one storage."""
+
+    storage: Storage
+
+    def write_record(self, name: str, record: Any) -> None:  # noqa: ANN401 - any frozen record
+        """Store a frozen dataclass as JSON."""
+        self.storage.write(name, record_to_json(record))
+
+    def write_new_record(self, name: str, record: Any) -> bool:  # noqa: ANN401
+        """Store a record unless the name is taken."""
+        return self.storage.write_new(name, record_to_json(record))
+
+    def read_record(self, kind: type[RecordT], name: str) -> RecordT | None:
+        """Read a record, or None where there is none.
+
+        Raises:
+            DataError: the file is there but is no such record.
+
+        """
+        content = self.storage.read(name)
+        return None if content is None else record_from_json(kind, content, name)
+
+    def need_record(self, kind: type[RecordT], name: str, *, made_by: str) -> RecordT:
+        """Read a record that must be there; `made_by` is the asset to materialise otherwise."""
+        record = self.read_record(kind, name)
+        if record is None:
+            message = f"{self.storage.uri}/{name} is not there: materialise {made_by} first"
+            raise DataError(message)
+        return record
+
+    def refit(self, model: str, refit: str) -> "RefitFiles":
+        """Names of the files of one refit."""
+        return RefitFiles(model=model, refit=refit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefitFiles:
+    """Names of the files of one refit, below the storage's root."""
+
+    model: str
+    refit: str
+
+    @property
+    def folder(self) -> str:
+        """Where all of them lie."""
+        return f"models/{self.model}/refits/{self.refit}"
+
+    def name(self, file: str) -> str:
+        """Name of one file: training_set.json, candidate/model.mojo, …"""
+        return f"{self.folder}/{file}"
+
+
+def day_name(model: str, day: str) -> str:
+    """Name of the record of one day of a feature table."""
+    return f"models/{model}/days/{day}.json"
+
+
+def trial_name(model: str, key: str, file: str) -> str:
+    """Name of a file of a fitted trial; trials are shared by all refits of a model."""
+    return f"models/{model}/trials/{key}/{file}"
+
+
+def jar_name(model: str, version: str, file: str) -> str:
+    """Name of a file of a packaged jar."""
+    return f"models/{model}/jars/{version}/{file}"
+
+
+def record_to_json(record: Any) -> bytes:  # noqa: ANN401 - any frozen record
+    """Render a frozen dataclass as JSON, keys in the order of its fields."""
+    return TypeAdapter(type(record)).dump_json(record, indent=2) + b"\n"
+
+
+def record_from_json(kind: type[RecordT], content: bytes, name: str) -> RecordT:
+    """Read a record; DataError names the file and the field that does not fit."""
+    try:
+        return TypeAdapter(kind).validate_json(content)
+    except ValidationError as error:
+        message = f"{name} is no {kind.__name__}: {error}"
+        raise DataError(message) from error

@@ -1,0 +1,1 @@
+"""Landing to feature table: contract, reading and refusing raw files, the table, its digests."""
