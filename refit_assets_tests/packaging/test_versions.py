@@ -169,6 +169,10 @@ def test_two_columns_alike_are_not_guessed_to_be_a_renaming() -> None:
     assert "b (int) is new and required" in change.lines
 
 
+    change = compare_contracts(contract(column("a"), column("b")), contract(column("c")))
+    assert change.lines[:2] == ("a (int) is gone", "b (int) is gone")
+
+
 def test_the_major_differences_come_first() -> None:
     more = contract(HOUR, WIND, column("age", nullable=True))
     assert compare_contracts(BASE, more).lines == (
