@@ -82,6 +82,11 @@ class ParityError(RefitError):
 class PublishError(RefitError):
     """A jar that could not be published; the repository resolves what it resolved before."""
 
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        """Say whether another attempt may succeed where nothing else changes."""
+        super().__init__(message)
+        self.transient = transient
+
 
 class LedgerError(RefitError):
     """The release ledger refuses an event or a question."""

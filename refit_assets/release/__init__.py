@@ -1,1 +1,1 @@
-""""""
+"""What is served: the ledger of releases, provenance, publishing into a Maven repository."""

@@ -58,7 +58,9 @@ class LedgerEvent:
 
     def __post_init__(self) -> None:
         """Refuse an instant that is not UTC: two clocks are enough."""
-        _need_utc(self.recorded_at, "recorded_at")
+        if self.recorded_at.utcoffset() != timedelta(0):
+            message = f"recorded_at is {self.recorded_at.isoformat()}: expected UTC, +00:00"
+            raise LedgerError(message)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,16 +108,12 @@ def champion(
     `at` leaves out what was recorded later: who really served at that instant. `as_of` leaves out
     newer refits: whose place in history that day is. Both: what we then took for the latter.
     """
-    if at is not None:
-        _need_utc(at, "at")
-    known = (
+    served = (
         event
-        for event in events
-        if event.kind in SERVES
-        and (at is None or event.recorded_at <= at)
-        and (as_of is None or event.as_of <= as_of)
+        for event in _known(events, at)
+        if event.kind in SERVES and (as_of is None or event.as_of <= as_of)
     )
-    return max(known, key=_place, default=None)
+    return max(served, key=_place, default=None)
 
 
 def champion_before(events: Sequence[LedgerEvent], as_of: date) -> LedgerEvent | None:
@@ -164,7 +162,7 @@ def history(events: Sequence[LedgerEvent], *, at: datetime | None = None) -> tup
     )
 
 
-def plan_release(  # noqa: PLR0913 - the keywords are what a release is made of
+def plan_release(
     events: Sequence[LedgerEvent],
     challenger: Challenger,
     *,
@@ -325,14 +323,10 @@ def _place(event: LedgerEvent) -> tuple[date, int]:
 def _known(events: Sequence[LedgerEvent], at: datetime | None) -> Sequence[LedgerEvent]:
     if at is None:
         return events
-    _need_utc(at, "at")
-    return [event for event in events if event.recorded_at <= at]
-
-
-def _need_utc(instant: datetime, name: str) -> None:
-    if instant.utcoffset() != timedelta(0):
-        message = f"{name} is {instant.isoformat()}: write an instant in UTC, ending in +00:00"
+    if at.tzinfo is None:
+        message = f"{at.isoformat()} is no instant: write it with its zone, such as …+00:00"
         raise LedgerError(message)
+    return [event for event in events if event.recorded_at <= at]
 
 
 def _need_signature(what: str, by: str, reason: str) -> None:
@@ -363,7 +357,7 @@ def _held(events: Sequence[LedgerEvent]) -> list[str]:
     return sorted(refit for refit, event in last.items() if event.kind == "held")
 
 
-def _next(  # noqa: PLR0913
+def _next(
     events: Sequence[LedgerEvent],
     origin: LedgerEvent,
     *,
