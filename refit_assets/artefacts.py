@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -192,13 +193,19 @@ def jar_name(model: str, version: str, file: str) -> str:
 
 def record_to_json(record: Any) -> bytes:  # noqa: ANN401 - any frozen record
     """Render a frozen dataclass as JSON, keys in the order of its fields."""
-    return TypeAdapter(type(record)).dump_json(record, indent=2) + b"\n"
+    return _adapter(type(record)).dump_json(record, indent=2) + b"\n"
 
 
 def record_from_json(kind: type[RecordT], content: bytes, name: str) -> RecordT:
     """Read a record; DataError names the file and the field that does not fit."""
     try:
-        return TypeAdapter(kind).validate_json(content)
+        return _adapter(kind).validate_json(content)
     except ValidationError as error:
         message = f"{name} is no {kind.__name__}: {error}"
         raise DataError(message) from error
+
+
+@cache
+def _adapter(kind: type[RecordT]) -> TypeAdapter[RecordT]:
+    # Building one takes milliseconds; a ledger reads hundreds of records of one kind.
+    return TypeAdapter(kind)

@@ -3,7 +3,6 @@
 Maven itself overwrites a release in such a repository without a word; this refuses.
 """
 
-import errno
 import os
 import shutil
 import tempfile
@@ -79,11 +78,9 @@ def _rename(beside: Path, target: Path) -> None:
     try:
         beside.rename(target)
     except OSError as error:
-        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
-            raise
         message = (
-            f"{target} appeared while it was published: somebody else publishes the same version; "
-            "publish again to compare with it"
+            f"{target} could not be put there, as if somebody else published the same version "
+            f"just now ({error.strerror}): publish again to compare with it"
         )
         raise PublishError(message, transient=True) from error
 

@@ -168,7 +168,6 @@ def test_two_columns_alike_are_not_guessed_to_be_a_renaming() -> None:
     assert "a (int) is gone" in change.lines
     assert "b (int) is new and required" in change.lines
 
-
     change = compare_contracts(contract(column("a"), column("b")), contract(column("c")))
     assert change.lines[:2] == ("a (int) is gone", "b (int) is gone")
 
