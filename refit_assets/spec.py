@@ -194,6 +194,10 @@ class Features(Part):
     columns: dict[Name, Annotated[Feature, BeforeValidator(_feature_from_text)]] = Field(
         min_length=1
     )
+    module: str | None = Field(
+        default=None,
+        description="Python module with `features`; None: refit_assets.defs.<model>.features.",
+    )
 
 
 class Target(Part):

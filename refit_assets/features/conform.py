@@ -1,0 +1,257 @@
+"""What features.py answers, cast to the input contract, with every misfit marked.
+
+A cast must not change a value: what would be rounded, cut or lost is a finding. One marked column
+says whether a row is bad, so that the pass over the good case pays for one flag; only a bad frame
+is asked which rule it broke.
+Belongs here: types, ranges, levels, keys, days of the model's own columns. Does not: raw files
+(`reading`), digests (`digest`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from refit_assets.errors import DataError, Finding
+from refit_assets.features.landing import MOST_FINDINGS
+from refit_assets.features.parsing import BAD, Rule
+from refit_assets.spec import Feature, ModelSpec
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+LARGEST_KEY = 2**53
+"""Beyond it a double, which H2O computes with, cannot tell two keys apart."""
+_NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One column of the feature table: its value, and the rules that it must keep."""
+
+    name: str
+    sql_type: str
+    value: "Column"
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conformed:
+    """The rows to write, with the mark `_bad`, and the rows that they were made from."""
+
+    spec: ModelSpec
+    frame: "DataFrame"
+    answered: "DataFrame"
+    rules: tuple[Rule, ...]
+
+
+def table_types(spec: ModelSpec) -> dict[str, str]:
+    """Names and Spark SQL types of the table's columns, in its order."""
+    features = {name: _sql_type(feature.type) for name, feature in spec.features.columns.items()}
+    target = "string" if spec.classification else _sql_type(spec.target.type)
+    return {
+        "day": "date",
+        spec.features.key: "bigint",
+        spec.features.knowledge_time: "timestamp",
+        **features,
+        spec.target.column: target,
+    }
+
+
+def conform(answered: "DataFrame", spec: ModelSpec, first: date, last: date) -> Conformed:
+    """Cast what features.py answered; rows of the days that it looked back to are left out.
+
+    Raises:
+        DataError: a column is missing, or of a kind that cannot be cast without guessing.
+
+    """
+    from pyspark.sql import functions as f
+
+    _refuse_columns(answered, spec)
+    begin = max(spec.start, first - timedelta(days=spec.look_back_days))
+    day = f.col("day")
+    if begin < first:
+        answered = answered.where(day.isNull() | (day < f.lit(begin)) | (day >= f.lit(first)))
+    fields = _fields(answered, spec, begin, last)
+    rules = tuple(rule for field in fields for rule in field.rules)
+    bad = f.expr("false")
+    for rule in rules:
+        bad = bad | rule.broken
+    values = [field.value.alias(field.name) for field in fields]
+    frame = answered.select(*values, bad.alias(BAD))
+    return Conformed(spec=spec, frame=frame, answered=answered, rules=rules)
+
+
+def broken_rules(conformed: Conformed) -> list[Finding]:
+    """Name what is wrong, up to twenty rows in all."""
+    from pyspark.sql import functions as f
+
+    counts = [f.count_if(rule.broken) for rule in conformed.rules]
+    broken = conformed.answered.agg(*counts).collect()[0]
+    findings: list[Finding] = []
+    for rule, rows in zip(conformed.rules, broken, strict=True):
+        if rows and len(findings) < MOST_FINDINGS:
+            findings += _samples(conformed, rule, MOST_FINDINGS - len(findings))
+    return findings
+
+
+def twice(conformed: Conformed) -> list[Finding]:
+    """Name keys that stand more than once, up to twenty."""
+    from pyspark.sql import functions as f
+
+    key = conformed.spec.features.key
+    groups = conformed.frame.groupBy(key).agg(
+        f.count("*").alias("rows"), f.min("day").alias("first"), f.max("day").alias("last")
+    )
+    rows = groups.where("rows > 1").limit(MOST_FINDINGS).collect()
+    return [
+        Finding(
+            where=_where(conformed.spec),
+            column=key,
+            expected="one row a key",
+            found=f"{row['rows']} rows of key {row[key]}, days {row['first']} to {row['last']}",
+        )
+        for row in sorted(rows, key=lambda row: row[key])
+    ]
+
+
+def _where(spec: ModelSpec) -> str:
+    return f"features of {spec.name}"
+
+
+def _samples(conformed: Conformed, rule: Rule, most: int) -> list[Finding]:
+    from pyspark.sql import functions as f
+
+    spec = conformed.spec
+    column = str(rule.column)
+    shown = (f.col(name).cast("string") for name in ("day", spec.features.key, column))
+    rows = conformed.answered.where(rule.broken).select(*shown).limit(most).collect()
+    found = ((f"{'null' if v is None else repr(v)} (day {d}, key {k})") for d, k, v in rows)
+    return [
+        Finding(where=_where(spec), column=column, expected=rule.expected, found=text)
+        for text in sorted(found)
+    ]
+
+
+def _sql_type(declared: str) -> str:
+    return "string" if declared == "category" else declared
+
+
+def _refuse_columns(answered: "DataFrame", spec: ModelSpec) -> None:
+    """A text is no number and a number no text, even where Spark would cast it."""
+    types = {field.name: field.dataType.simpleString() for field in answered.schema}
+    findings: list[Finding] = []
+    for name, wanted in table_types(spec).items():
+        found = types.get(name)
+        if found is None or not _castable(found, wanted):
+            finding = Finding(
+                where=f"features.py of {spec.name}",
+                column=name,
+                expected=wanted,
+                found="no such column" if found is None else found,
+            )
+            findings.append(finding)
+    if findings:
+        summary = f"features.py of {spec.name} answers other columns than its contract"
+        raise DataError(summary, findings, cure="Nothing was replaced: change one of the two.")
+
+
+def _castable(found: str, wanted: str) -> bool:
+    if wanted in {"date", "timestamp", "string"}:
+        return found == wanted
+    return found.startswith(_NUMBERS)
+
+
+def _fields(answered: "DataFrame", spec: ModelSpec, begin: date, last: date) -> Sequence[Field]:
+    types = {field.name: field.dataType.simpleString() for field in answered.schema}
+    wanted = table_types(spec)
+    fields: list[Field] = []
+    for name, sql_type in wanted.items():
+        value, rules = _cast(name, types[name], sql_type)
+        if name == "day":
+            rules += _day_rules(begin, last)
+        elif name == spec.features.key:
+            rules += _key_rules(name)
+        elif name == spec.features.knowledge_time:
+            rules.append(_present(name))
+        elif name == spec.target.column:
+            rules += _label_rules(spec)
+        else:
+            feature = spec.features.columns[name]
+            value, more = _feature_rules(name, value, feature)
+            rules += more
+        fields.append(Field(name=name, sql_type=sql_type, value=value, rules=tuple(rules)))
+    return fields
+
+
+def _cast(name: str, found: str, wanted: str) -> "tuple[Column, list[Rule]]":
+    from pyspark.sql import functions as f
+
+    raw = f.col(f"`{name}`")
+    if found == wanted:
+        return raw, []
+    value = raw.try_cast(wanted)
+    broken = raw.isNotNull() & (value.isNull() | f.coalesce(value != raw, f.expr("false")))
+    return value, [Rule(column=name, expected=f"{wanted}, exactly", broken=broken)]
+
+
+def _present(name: str) -> Rule:
+    from pyspark.sql import functions as f
+
+    return Rule(column=name, expected="a value", broken=f.col(f"`{name}`").isNull())
+
+
+def _rule(name: str, expected: str, broken: "Column") -> Rule:
+    from pyspark.sql import functions as f
+
+    return Rule(column=name, expected=expected, broken=f.coalesce(broken, f.expr("false")))
+
+
+def _day_rules(begin: date, last: date) -> list[Rule]:
+    from pyspark.sql import functions as f
+
+    outside = ~f.col("day").between(f.lit(begin), f.lit(last))
+    return [_present("day"), _rule("day", f"a day from {begin} to {last}", outside)]
+
+
+def _key_rules(name: str) -> list[Rule]:
+    from pyspark.sql import functions as f
+
+    outside = ~f.col(f"`{name}`").between(-LARGEST_KEY, LARGEST_KEY)
+    return [_present(name), _rule(name, "a key within ±2^53", outside)]
+
+
+def _label_rules(spec: ModelSpec) -> list[Rule]:
+    from pyspark.sql import functions as f
+
+    target = spec.target
+    if not target.classes:
+        return []
+    expected = f"{target.positive!r}, {target.negative!r} or null"
+    unknown = ~f.col(f"`{target.column}`").isin(*target.classes)
+    return [_rule(target.column, expected, unknown)]
+
+
+def _feature_rules(name: str, value: "Column", feature: Feature) -> "tuple[Column, list[Rule]]":
+    from pyspark.sql import functions as f
+
+    rules = [] if feature.nullable else [_present(name)]
+    raw = f.col(f"`{name}`")
+    if feature.minimum is not None:
+        rules.append(_rule(name, f"at least {feature.minimum}", raw < _bound(feature.minimum)))
+    if feature.maximum is not None:
+        rules.append(_rule(name, f"at most {feature.maximum}", raw > _bound(feature.maximum)))
+    if feature.levels is None:
+        return value, rules
+    known = raw.isin(*feature.levels)
+    if feature.unknown_level == "missing":
+        return f.when(known, value), rules
+    rules.append(_rule(name, f"one of {', '.join(feature.levels)}", ~known))
+    return value, rules
+
+
+def _bound(value: float) -> "Column":
+    from pyspark.sql import functions as f
+
+    return f.lit(value) if isinstance(value, int) else f.lit(Decimal(str(value)))

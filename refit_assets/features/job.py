@@ -1,0 +1,266 @@
+"""The features program: landed days in, days of the feature table and their records out.
+
+One Spark job for any range of days. Everything is checked, and every day's digest known, before
+the first byte of the table changes.
+"""
+
+import importlib
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from refit_assets.errors import DataError, SpecError
+from refit_assets.features.conform import (
+    Conformed,
+    broken_rules,
+    conform,
+    table_types,
+    twice,
+)
+from refit_assets.features.contract import build_contract
+from refit_assets.features.digest import SUMS, build_digest_sums, digest_of_day
+from refit_assets.features.landing import CURE, Landing, inspect_landing, landing_folder
+from refit_assets.features.parsing import BAD
+from refit_assets.features.reading import read_landed
+from refit_assets.features.table import (
+    DayRecord,
+    FeatureTable,
+    files_by_day,
+    find_snapshot,
+    spark_catalogue,
+)
+from refit_assets.features.window import days_between
+from refit_assets.features.writing import fitted, prepare_table, replace_days
+from refit_assets.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturesRequest:
+    """Which days of which model, and where everything lies; both days are included."""
+
+    spec: ModelSpec
+    first: date
+    last: date
+    landing_uri: str
+    catalogue_uri: str
+    """As SQLAlchemy spells it."""
+    warehouse_uri: str
+    run_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturesResult:
+    """What the table now holds of each asked day, in order; empty days included."""
+
+    days: tuple[DayRecord, ...]
+    snapshot_id: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _DayRows:
+    rows: int = 0
+    labelled_rows: int = 0
+    sums: tuple[int, ...] = (0,) * len(SUMS)
+
+
+def inspect_request(request: FeaturesRequest) -> Landing:
+    """Look at the landed files from outside; needs no Spark.
+
+    Raises:
+        DataError: see `landing.inspect_landing`; or the days are the wrong way round, or
+            outside the model's data.
+
+    """
+    spec, first, last = request.spec, request.first, request.last
+    ends = spec.end is not None and last >= spec.end
+    if not spec.start <= first <= last or ends:
+        reach = f"from {spec.start} on" if spec.end is None else f"{spec.start} to {spec.end}"
+        message = f"no days {first} to {last} of {spec.name}: its data is {reach} (end exclusive)"
+        raise DataError(message)
+    return inspect_landing(landing_folder(request.landing_uri), spec, first, last)
+
+
+def compute_features(
+    spark: "SparkSession",
+    request: FeaturesRequest,
+    progress: Callable[[str], None],
+    *,
+    landing: Landing | None = None,
+) -> FeaturesResult:
+    """Compute days of the feature table and replace them whole.
+
+    Args:
+        spark: Any session with Iceberg's jars; the catalogue is set on a session of its own.
+        request: The days.
+        progress: Told one line at a time.
+        landing: What `inspect_request` found, where it ran before Spark was started.
+
+    Raises:
+        DataError: the landed files or the features are not what the spec says. Nothing was
+            replaced.
+        SpecError: the model has no features.py.
+
+    """
+    started = time.monotonic()
+    compute = find_features(request.spec)
+    landing = landing or inspect_request(request)
+    progress(f"{len(landing.files)} landed files are sound")
+    session = _session(spark, request)
+    with read_landed(session, landing) as landed:
+        conformed = _conformed(compute, landed, request)
+        try:
+            found = _checked(conformed)
+            rows = sum(day.rows for day in found.values())
+            progress(f"{rows} rows of {request.first} to {request.last} hold, writing them")
+            snapshot_id, files = _replace(session, conformed, request)
+        finally:
+            conformed.frame.unpersist()
+    return FeaturesResult(
+        days=_records(request, landing, found, snapshot_id, files),
+        snapshot_id=snapshot_id,
+        seconds=round(time.monotonic() - started, 2),
+    )
+
+
+def find_features(spec: ModelSpec) -> "Callable[[Mapping[str, DataFrame]], DataFrame]":
+    """Find the model's own `features`.
+
+    Raises:
+        SpecError: there is no such module, or it lacks the function.
+
+    """
+    module = spec.features.module or f"refit_assets.defs.{spec.name}.features"
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        message = f"model {spec.name} has no features.py: no module {error.name}"
+        raise SpecError(message) from error
+    if not callable(getattr(found, "features", None)):
+        message = f"{module} has no function features(landed)"
+        raise SpecError(message)
+    return found.features
+
+
+def _session(spark: "SparkSession", request: FeaturesRequest) -> "SparkSession":
+    """Open a session that shares Spark but neither settings nor catalogue with any other."""
+    session = spark.newSession()
+    settings = dict(spark_catalogue(request.catalogue_uri, request.warehouse_uri))
+    settings["spark.sql.session.timeZone"] = "UTC"
+    for key, value in settings.items():
+        session.conf.set(key, value)
+    return session
+
+
+def _conformed(
+    compute: "Callable[[Mapping[str, DataFrame]], DataFrame]",
+    landed: "Mapping[str, DataFrame]",
+    request: FeaturesRequest,
+) -> Conformed:
+    from pyspark.errors import PySparkException
+
+    try:
+        answered = compute(landed)
+    except PySparkException as error:
+        first_line = str(error).splitlines()[0]
+        message = f"features.py of {request.spec.name} cannot run: {first_line}"
+        raise DataError(message) from error
+    conformed = conform(answered, request.spec, request.first, request.last)
+    conformed.frame.persist()
+    return conformed
+
+
+def _checked(conformed: Conformed) -> dict[date, _DayRows]:
+    """Check the whole frame and digest each day, in one pass that also fills the cache."""
+    from pyspark.errors import PySparkException
+    from pyspark.sql import functions as f
+
+    spec = conformed.spec
+    aggregates = [
+        f.count("*").alias("rows"),
+        f.count(f.col(spec.target.column)).alias("labelled_rows"),
+        f.bool_or(f.col(BAD)).alias(BAD),
+        *build_digest_sums([*table_types(spec)]),
+    ]
+    try:
+        days = conformed.frame.groupBy("day").agg(*aggregates).collect()
+    except PySparkException as error:
+        first_line = str(error).splitlines()[0]
+        message = f"features of {spec.name} cannot be computed: {first_line}"
+        raise DataError(message, cure=CURE) from error
+    _refuse(conformed, bad=any(day[BAD] for day in days))
+    return {
+        day["day"]: _DayRows(
+            rows=day["rows"],
+            labelled_rows=day["labelled_rows"],
+            sums=tuple(day[name] for name in SUMS),
+        )
+        for day in days
+    }
+
+
+def _refuse(conformed: Conformed, *, bad: bool) -> None:
+    findings = broken_rules(conformed) if bad else twice(conformed)
+    if findings:
+        summary = f"features of {conformed.spec.name} break their contract"
+        cure = "Nothing was replaced: correct features.py, the contract or the landed files."
+        raise DataError(summary, findings, cure=cure)
+
+
+def _replace(
+    session: "SparkSession", conformed: Conformed, request: FeaturesRequest
+) -> tuple[int, dict[date, tuple[str, ...]]]:
+    spec = request.spec
+    columns = prepare_table(session, spec.name, table_types(spec))
+    write_id = uuid.uuid4().hex
+    replace_days(
+        fitted(conformed.frame.drop(BAD), columns),
+        model=spec.name,
+        first=request.first,
+        last=request.last,
+        write_id=write_id,
+        run_id=request.run_id,
+    )
+    table = FeatureTable(
+        catalogue_uri=request.catalogue_uri,
+        warehouse_uri=request.warehouse_uri,
+        model=spec.name,
+    ).load()
+    snapshot_id = find_snapshot(table, write_id)
+    return snapshot_id, files_by_day(table, request.first, request.last, snapshot_id)
+
+
+def _records(
+    request: FeaturesRequest,
+    landing: Landing,
+    found: Mapping[date, _DayRows],
+    snapshot_id: int,
+    files: Mapping[date, tuple[str, ...]],
+) -> tuple[DayRecord, ...]:
+    contract_digest = build_contract(request.spec).digest
+    types = table_types(request.spec)
+    records: list[DayRecord] = []
+    for day in days_between(request.first, date.fromordinal(request.last.toordinal() + 1)):
+        rows = found.get(day, _DayRows())
+        digest = digest_of_day(
+            rows=rows.rows, sums=rows.sums, types=types, contract_digest=contract_digest
+        )
+        record = DayRecord(
+            day=day,
+            rows=rows.rows,
+            labelled_rows=rows.labelled_rows,
+            digest=digest,
+            contract_digest=contract_digest,
+            inputs=landing.inputs(day),
+            files=files.get(day, ()),
+            snapshot_id=snapshot_id,
+            run_id=request.run_id,
+        )
+        records.append(record)
+    return tuple(records)

@@ -1,0 +1,137 @@
+"""Spark as a resource: a session in this process, started when it is first asked for.
+
+Belongs here: starting and stopping the session, its settings. Does not: what runs in it
+(`features.job`), SparkApplications on a cluster (`workloads`).
+"""
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from refit_assets.features.jars import find_jars
+from refit_assets.features.job import (
+    FeaturesRequest,
+    FeaturesResult,
+    compute_features,
+    inspect_request,
+)
+from refit_assets.spec import SparkSize
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# On a small machine's small jobs the second compiler and the parallel collector cost more CPU
+# than they save: together these two halve it (measured on two cores, 365 days of flights).
+JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
+
+
+class Spark(Protocol):
+    """Runs Spark programs, wherever."""
+
+    def features(self, request: FeaturesRequest, progress: Callable[[str], None]) -> FeaturesResult:
+        """Compute days of a feature table; see `features.job.compute_features`."""
+        ...
+
+
+@dataclass(kw_only=True)
+class EmbeddedSpark:
+    """Spark in this process: one session, whoever asks, stopped at the process's end."""
+
+    cache: Path | None = None
+    """Where the jars are kept; None: the user's cache."""
+    cores: int | None = None
+    _session: "SparkSession | None" = field(default=None, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def features(self, request: FeaturesRequest, progress: Callable[[str], None]) -> FeaturesResult:
+        """Compute days of a feature table.
+
+        Raises:
+            DataError: see `features.job.compute_features`; unsound files are refused before
+                Spark starts.
+            SetupError: Spark's jars are not there and cannot be fetched.
+
+        """
+        landing = inspect_request(request)
+        session = self.session(request.spec.compute.embedded.spark, progress)
+        return compute_features(session, request, progress, landing=landing)
+
+    def session(
+        self, size: SparkSize | None = None, progress: Callable[[str], None] = lambda _: None
+    ) -> "SparkSession":
+        """Return the session; the first call starts it, and its size counts."""
+        with self._lock:
+            if self._session is None:
+                progress("starting Spark in this process")
+                jars = find_jars(self.cache or user_cache())
+                self._session = start_session(size or SparkSize(), jars, cores=self.cores)
+                atexit.register(self.close)
+            return self._session
+
+    def close(self) -> None:
+        """Stop the session and its JVM; nothing happens where none was started."""
+        with self._lock:
+            session, self._session = self._session, None
+        if session is not None:
+            stop_session(session)
+
+
+def user_cache() -> Path:
+    """Return the folder for what can be fetched again."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "refit_assets"
+
+
+def session_settings(size: SparkSize, jars: Sequence[Path], *, cores: int) -> dict[str, str]:
+    """Return all settings of an embedded session."""
+    return {
+        "spark.app.name": "refit_assets",
+        "spark.master": f"local[{cores}]",
+        "spark.jars": ",".join(str(jar) for jar in jars),
+        "spark.driver.memory": f"{size.driver_memory_mib}m",
+        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.extensions": (
+            "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
+        ),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(size.shuffle_partitions),
+        # A year of days is a list of small files: neither a job to list them nor a task for each.
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
+        "spark.sql.files.openCostInBytes": str(64 * 1024),
+    }
+
+
+def start_session(size: SparkSize, jars: Sequence[Path], *, cores: int | None) -> "SparkSession":
+    """Start Spark in this process."""
+    from pyspark.sql import SparkSession
+
+    cores = cores or len(os.sched_getaffinity(0))
+    builder = SparkSession.builder.config(map=session_settings(size, jars, cores=cores))
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def stop_session(session: "SparkSession") -> None:
+    """Stop Spark and wait until its JVM is gone: PySpark alone leaves it to the process's end."""
+    from pyspark import SparkContext
+
+    session.stop()
+    gateway = SparkContext._gateway  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    if gateway is None:
+        return
+    gateway.shutdown()
+    jvm = getattr(gateway, "proc", None)
+    if jvm is not None:
+        jvm.stdin.close()
+        jvm.wait(timeout=30)
+    SparkContext._gateway = None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    SparkContext._jvm = None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
