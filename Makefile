@@ -1,0 +1,87 @@
+# Everything that people and CI run. A target sets up what it needs; `make help` lists them.
+# A variable for one call: REFIT_HOME=~/elsewhere make refit
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Never download an interpreter, and trust what this machine trusts: a company has a CA of its own.
+export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := 1
+export REFIT_HOME ?= $(CURDIR)/refit_home
+
+BIN := .venv/bin
+SETUP := .cache/setup
+# The JDK that `make setup` found; asked for when a recipe runs, not when make starts.
+WITH_JAVA = JAVA_HOME="$$(cat $(SETUP)/java)"
+TESTS ?=
+
+.PHONY: refit test dev setup check fix test-fast bench e2e images deploy undeploy deploy-check \
+	docs help python java maven
+
+refit: setup ## The whole main job on real data: land, features, trials, jar, evaluation, release
+	@$(WITH_JAVA) $(BIN)/refit demo
+
+test: setup ## All tests that need no cluster; TESTS=path for some of them
+	@$(WITH_JAVA) $(BIN)/pytest -m "not cluster" $(TESTS)
+
+dev: setup ## Dagster's UI on http://localhost:3000: the asset graph, sensors, schedules, checks
+	@mkdir -p "$(REFIT_HOME)/dagster" && cp dagster.yaml "$(REFIT_HOME)/dagster/dagster.yaml"
+	@$(WITH_JAVA) DAGSTER_HOME="$(REFIT_HOME)/dagster" $(BIN)/dagster dev -w workspace.yaml
+
+setup: python java maven ## The environment alone: Python from uv.lock, a JDK 17, Maven
+
+check: python ## Format, lint, types, import direction, the lock, the generated pages
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-cache
+	@"$$(scripts/tools uv)" lock --check --quiet
+	@$(BIN)/python docs/generate.py --check
+
+fix: python ## Format, and fix what ruff can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+test-fast: python ## The tests without a JVM, within 20 seconds
+	@$(BIN)/pytest -m "not (spark or h2o or maven or cluster)" $(TESTS)
+
+bench: setup ## The pipeline beside a bare script, and the tables of docs/performance.md
+	@$(WITH_JAVA) $(BIN)/python -m benchmarks
+
+e2e: setup ## The tests that need a Kubernetes cluster (KUBECONFIG)
+	@test -n "$$KUBECONFIG" || { echo "error: KUBECONFIG names no cluster" >&2; exit 1; }
+	@$(WITH_JAVA) $(BIN)/pytest -m cluster $(TESTS)
+
+images: ## The four images: control, spark, h2o, maven
+	@deploy/images/build
+
+deploy: ## The trial overlay into the cluster of KUBECONFIG
+	@deploy/deploy up
+
+undeploy: ## Take that away again
+	@deploy/deploy down
+
+deploy-check: ## Build every overlay and check every object against its schema
+	@deploy/check
+
+docs: python ## Generate the reference and the picture of the asset graph
+	@$(BIN)/python docs/generate.py
+
+help: ## This list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
+
+# Re-done when the lock changes, or when somebody removed the environment; else it costs nothing.
+python: .venv/.synced
+
+.venv/.synced: uv.lock pyproject.toml
+	@uv="$$(scripts/tools uv)" && "$$uv" sync --locked --all-extras --quiet
+	@touch $@
+
+java:
+	@test -x "$$(cat $(SETUP)/java 2>/dev/null)/bin/javac" || \
+		{ mkdir -p $(SETUP) && found="$$(scripts/tools java)" && echo "$$found" > $(SETUP)/java; }
+
+maven:
+	@test -x "$$(cat $(SETUP)/maven 2>/dev/null)" || \
+		{ mkdir -p $(SETUP) && found="$$(scripts/tools maven)" && echo "$$found" > $(SETUP)/maven; }
