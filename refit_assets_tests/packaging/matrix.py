@@ -3,8 +3,10 @@
 Belongs here: which models, and how they are trained on H2O's own prostate data (380 rows, with
 holes added). Does not: what is asserted of them.
 """
+# ruff: noqa: ANN401 - h2o has no types
 
-from collections.abc import Callable, Iterator, Mapping
+import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from refit_assets.packaging.parity import write_examples
+from refit_assets.packaging.model_facts import read_model_facts
+from refit_assets.packaging.parity import prediction_names, write_examples
 
 FEATURES = ("AGE", "RACE", "DPROS", "DCAPS", "PSA", "VOL", "GLEASON")
 CATEGORIES = ("RACE", "DPROS", "DCAPS")
@@ -103,9 +106,7 @@ RECIPES: Mapping[str, Recipe] = {
     "gbm_balanced": _gbm("CAPSULE", balance_classes=True),
     "gbm_monotone": _gbm("CAPSULE", monotone_constraints={"PSA": 1}),
     "gbm_platt": _gbm("CAPSULE", calibrate_model=True),
-    "gbm_isotonic": _gbm(
-        "CAPSULE", calibrate_model=True, calibration_method="IsotonicRegression"
-    ),
+    "gbm_isotonic": _gbm("CAPSULE", calibrate_model=True, calibration_method="IsotonicRegression"),
     "gbm_sort_by_response": _gbm("CAPSULE", categorical_encoding="sort_by_response"),
     "gbm_one_hot": _gbm("CAPSULE", categorical_encoding="one_hot_explicit"),
     "gbm_binary": _gbm("CAPSULE", categorical_encoding="binary"),
@@ -172,6 +173,8 @@ def running_h2o(folder: Path, port: int) -> Iterator[Any]:
     """Start an H2O of our own on `port`; shut it down on the way out, whatever happened."""
     import h2o
 
+    for name in ("ice", "log"):
+        (folder / name).mkdir(exist_ok=True)
     h2o.init(
         port=port,
         name=f"packaging-{port}",
@@ -196,7 +199,9 @@ def prostate(h2o: Any) -> Any:
     table = pd.read_csv(source)
     row = table.index.to_numpy()
     table["VOL2"] = table["VOL"] * 3 - table["AGE"]
-    table["BUCKET"] = ["low" if g < 6 else "mid, \"6\"" if g < 7 else "high" for g in table["GLEASON"]]
+    table["BUCKET"] = [
+        "low" if g < 6 else 'mid, "6"' if g < 7 else "high" for g in table["GLEASON"]
+    ]
     table["COUNT"] = table["GLEASON"] - 3
     table.loc[table["COUNT"] < 0, "COUNT"] = 0
     table["POSITIVE"] = table["PSA"] + 1
@@ -227,9 +232,18 @@ def train(h2o: Any, recipes: Mapping[str, Recipe], folder: Path) -> dict[str, Pa
         folders[name] = folder / name
         folders[name].mkdir(parents=True)
         models[name].download_mojo(str(folders[name] / "model.zip"))
-        inputs, predictions = _scored(models[name], recipe, frame)
-        write_examples(folders[name] / "examples.csv", inputs, predictions)
+        write_matrix_examples(h2o, models[name], recipe, frame, folders[name])
     return folders
+
+
+def write_matrix_examples(h2o: Any, model: Any, recipe: Recipe, frame: Any, folder: Path) -> None:
+    """Write `examples.csv` beside `model.zip`: inputs as the frame has them, predictions."""
+    inputs, predictions = _scored(h2o, model, recipe, frame)
+    classes = read_model_facts(folder / "model.zip").classes
+    names = prediction_names(list(predictions.columns), classes)
+    columns = {name: [*inputs[name]] for name in inputs.columns}
+    columns |= {n: [*predictions[c]] for n, c in zip(names, predictions.columns, strict=True)}
+    write_examples(folder / "examples.csv", columns)
 
 
 def _fit(h2o: Any, name: str, recipe: Recipe, frame: Any, models: Mapping[str, Any]) -> Any:
@@ -244,22 +258,34 @@ def _fit(h2o: Any, name: str, recipe: Recipe, frame: Any, models: Mapping[str, A
         features = [f for f in features if f not in recipe.parameters["gam_columns"]]
     if recipe.target is None:
         estimator.train(x=features, training_frame=frame)
-    elif recipe.estimator == "H2OCoxProportionalHazardsEstimator":
-        estimator.train(x=features, event_column=recipe.target, training_frame=frame)
     else:
         estimator.train(x=features, y=recipe.target, training_frame=frame)
     return estimator
 
 
-def _scored(model: Any, recipe: Recipe, frame: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _scored(h2o: Any, model: Any, recipe: Recipe, frame: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns = [*recipe.features]
-    if "offset_column" in recipe.parameters:
-        columns.append("OFF")
-    scored = frame.head(frame.nrow)
-    if "STOP" in str(recipe.parameters):
-        pass
-    predictions = model.predict(scored).as_data_frame(use_multi_thread=False)
-    return scored[columns].as_data_frame(use_multi_thread=False), predictions
+    columns += [c for c in (recipe.parameters.get("offset_column"),) if c]
+    return download(h2o, frame[columns]), download(h2o, model.predict(frame))
 
 
-OfEvery = Callable[[str], Path]
+def download(h2o: Any, frame: Any) -> pd.DataFrame:
+    """Fetch a frame as texts; doubles in hexadecimal, so that no bit is lost on the way.
+
+    (`as_data_frame` reads decimal text with pandas' fast parser, which is off by an ulp here and
+    there.)
+    """
+    url = f"{h2o.connection().base_url}/3/DownloadDataset?frame_id={frame.frame_id}&hex_string=true"
+    with urllib.request.urlopen(url) as answer:
+        table = pd.read_csv(answer, dtype=str, keep_default_na=False)
+    for name, kind in frame.types.items():
+        if kind in {"int", "real"}:
+            column = table.columns[list(frame.types).index(name)]
+            table[column] = [_number(text) for text in table[column]]
+    return table
+
+
+def _number(text: str) -> float:
+    if text in {"", "NA", "NaN"}:
+        return float("nan")
+    return float.fromhex(text) if "x" in text.lower() else float(text)

@@ -1,0 +1,136 @@
+package refit.scoring;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Columns of values on their way through a model: a double[] or a String[] for every input. */
+final class Batch {
+    private final Engine engine;
+    private final Object[] columns;
+    private final int rows;
+
+    Batch(Engine engine, Object[] columns) {
+        this.engine = engine;
+        this.columns = columns;
+        rows = columns.length == 0 ? 0 : length(0);
+        for (int i = 0; i < columns.length; i++) {
+            if (length(i) != rows) {
+                throw new IllegalArgumentException(
+                        String.format(
+                                "column %s has %d rows, column %s has %d",
+                                name(i), length(i), name(0), rows));
+            }
+        }
+    }
+
+    private String name(int column) {
+        return engine.encoder().input(column).name();
+    }
+
+    private int length(int column) {
+        if (columns[column] instanceof double[] numbers) {
+            return numbers.length;
+        } else if (columns[column] instanceof String[] levels) {
+            return levels.length;
+        }
+        throw new IllegalArgumentException("column " + name(column) + " was not given");
+    }
+
+    /** Scores all rows; {@link Outputs#width} doubles for each, in their order. */
+    double[] score(int threads) {
+        double[] answers = new double[Math.multiplyExact(rows, engine.outputs().width())];
+        AtomicInteger next = new AtomicInteger();
+        int pieces = (rows + Engine.ROWS_IN_STEP - 1) / Engine.ROWS_IN_STEP;
+        int useful = Math.max(1, Math.min(threads, pieces));
+        List<Worker> workers = new ArrayList<>();
+        for (int i = 0; i < useful; i++) {
+            workers.add(new Worker(next, answers));
+        }
+        // The caller's thread is one of them: a batch on one thread starts none.
+        workers.subList(1, useful).forEach(Thread::start);
+        workers.get(0).run();
+        join(workers.subList(1, useful));
+        workers.stream()
+                .map(worker -> worker.failed)
+                .filter(failure -> failure != null)
+                .min((a, b) -> Integer.compare(a.row, b.row))
+                .ifPresent(Failure::raise);
+        return answers;
+    }
+
+    private static void join(List<Worker> workers) {
+        boolean interrupted = false;
+        for (Worker worker : workers) {
+            while (true) {
+                try {
+                    worker.join();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true; // The answers are half written: wait, then pass it on.
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private record Failure(int row, RuntimeException cause) {
+        void raise() {
+            throw cause;
+        }
+    }
+
+    private final class Worker extends Thread {
+        private final AtomicInteger next;
+        private final double[] answers;
+        private Failure failed;
+
+        Worker(AtomicInteger next, double[] answers) {
+            this.next = next;
+            this.answers = answers;
+        }
+
+        @Override
+        public void run() {
+            Block block = engine.borrowWide();
+            while (failed == null) {
+                int from = next.getAndAdd(Engine.ROWS_IN_STEP);
+                if (from >= rows) {
+                    engine.giveBack(block);
+                    return;
+                }
+                score(block, from, Math.min(Engine.ROWS_IN_STEP, rows - from));
+            }
+        }
+
+        private void score(Block block, int from, int n) {
+            int row = 0;
+            try {
+                for (; row < n; row++) {
+                    fill(block, row, from + row);
+                }
+                engine.score(block, n);
+                for (row = 0; row < n; row++) {
+                    engine.checkRefusal(block, row);
+                }
+                engine.copyAnswers(block, n, answers, from * engine.outputs().width());
+            } catch (BadRowException e) {
+                failed = new Failure(from + row, e.at("row " + (from + row)));
+            } catch (RuntimeException e) {
+                failed = new Failure(from + row, e);
+            }
+        }
+
+        private void fill(Block block, int row, int from) {
+            for (int i = 0; i < columns.length; i++) {
+                if (columns[i] instanceof double[] numbers) {
+                    engine.encoder().number(block, row, i, numbers[from]);
+                } else {
+                    engine.encoder().category(block, row, i, ((String[]) columns[i])[from]);
+                }
+            }
+        }
+    }
+}

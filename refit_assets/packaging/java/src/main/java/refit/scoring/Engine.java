@@ -1,0 +1,182 @@
+package refit.scoring;
+
+import hex.genmodel.ModelMojoReader;
+import hex.genmodel.MojoModel;
+import hex.genmodel.MojoReaderBackendFactory;
+import hex.genmodel.MojoReaderBackendFactory.CachingStrategy;
+import hex.genmodel.PredictContributions;
+import hex.genmodel.PredictContributionsFactory;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Everything about scoring that does not depend on the model's fields.
+ *
+ * <p>Immutable once loaded, so one engine serves any number of threads; the generated scorer is a
+ * typed front of it. Nothing here is static state, touches the disk or logs.
+ */
+final class Engine {
+    /** Rows scored together: enough to keep four in step, few enough to stay in the L1 cache. */
+    static final int ROWS_IN_STEP = 16;
+
+    private final MojoModel model;
+    private final Kernel kernel;
+    private final Encoder encoder;
+    private final Outputs outputs;
+    private final About about;
+    private final ModelFiles files;
+    private final BlockPool single;
+    private final BlockPool wide;
+    private final Lazy<PredictContributions> contributions;
+
+    private Engine(ModelFiles files, MojoModel model, List<Input> inputs, Unseen unseen) {
+        this.files = files;
+        this.model = model;
+        kernel = Kernels.choose(model);
+        encoder = new Encoder(model, inputs, unseen);
+        outputs = new Outputs(model);
+        about = new About(
+                Json.object(Json.parse(files.text("about.json"))),
+                Map.of("scoring_path", kernel.describe()));
+        single = new BlockPool(() -> kernel.block(1));
+        wide = new BlockPool(() -> kernel.block(ROWS_IN_STEP));
+        contributions = new Lazy<>(this::contributionsPredictor);
+    }
+
+    /** Reads a model; {@link BadModelException} if that can't be done. */
+    static Engine load(ModelFiles files, Unseen unseen) {
+        try (InputStream in = files.required("model.mojo")) {
+            MojoModel model = ModelMojoReader.readFrom(
+                    MojoReaderBackendFactory.createReaderBackend(in, CachingStrategy.MEMORY));
+            List<Input> inputs = Contract.inputs(files.text("contract.json"));
+            return new Engine(files, model, inputs, unseen);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new BadModelException("model.mojo can't be read: " + e.getMessage(), e);
+        }
+    }
+
+    MojoModel model() {
+        return model;
+    }
+
+    Kernel kernel() {
+        return kernel;
+    }
+
+    Encoder encoder() {
+        return encoder;
+    }
+
+    Outputs outputs() {
+        return outputs;
+    }
+
+    About about() {
+        return about;
+    }
+
+    List<Input> inputs() {
+        return encoder.inputs();
+    }
+
+    /** Room for one row; give it back after use. */
+    Block borrow() {
+        return single.borrow();
+    }
+
+    /** Room for {@link #ROWS_IN_STEP} rows; give it back after use. */
+    Block borrowWide() {
+        return wide.borrow();
+    }
+
+    void giveBack(Block block) {
+        (block.capacity == 1 ? single : wide).giveBack(block);
+    }
+
+    /** Scores the rows that were encoded into the block; each may have been refused. */
+    void score(Block block, int rows) {
+        kernel.score(block, rows);
+    }
+
+    /** Scores the one row that was encoded into the block. */
+    void score(Block block) {
+        kernel.score(block, 1);
+        checkRefusal(block, 0);
+    }
+
+    /** Throws if the model itself refused that row when it was scored. */
+    void checkRefusal(Block block, int row) {
+        if (block.refusals[row] != null) {
+            throw new BadRowException("model", block.refusals[row]);
+        }
+    }
+
+    /** Copies the block's answers, {@link Outputs#width} doubles a row. */
+    void copyAnswers(Block block, int rows, double[] to, int at) {
+        for (int r = 0; r < rows; r++) {
+            outputs.copy(model, block.predictions[r], to, at + r * outputs.width());
+        }
+    }
+
+    /** Answers of a row that was just scored; allocates for calibrated models only. */
+    double[] answers(Block block) {
+        if (outputs.width() <= block.predictions[0].length) {
+            return block.predictions[0];
+        }
+        double[] answers = new double[outputs.width()];
+        outputs.copy(model, block.predictions[0], answers, 0);
+        return answers;
+    }
+
+    /** Scores columns; see {@link Batch}. */
+    double[] scoreColumns(Object[] columns, int threads) {
+        return new Batch(this, columns).score(threads);
+    }
+
+    /** What each input added to the raw score of the row in the block, H2O's own SHAP values. */
+    Map<String, Double> contributions(Block block) {
+        PredictContributions predictor = contributions.get();
+        float[] values = predictor.calculateContributions(block.rows[0]);
+        String[] names = predictor.getContributionNames();
+        Map<String, Double> byName = new LinkedHashMap<>();
+        for (int i = 0; i < values.length; i++) {
+            byName.put(i < names.length ? names[i] : "BiasTerm", (double) values[i]);
+        }
+        return byName;
+    }
+
+    private PredictContributions contributionsPredictor() {
+        if (model instanceof PredictContributionsFactory factory && model.nclasses() <= 2) {
+            return factory.makeContributionsPredictor();
+        }
+        throw new UnsupportedOperationException(
+                "H2O's MOJO of " + model._algoName + " has no contributions");
+    }
+
+    /** Rows with known answers that are packaged with the model. */
+    GoldenRows goldenRows() {
+        return GoldenRows.read(this, files);
+    }
+
+    /** Scores the golden rows. Returns their number; throws with all rows that differ. */
+    int selfTest() {
+        GoldenRows golden = goldenRows();
+        List<String> differences = golden.differences();
+        if (!differences.isEmpty()) {
+            List<String> lines = new ArrayList<>();
+            lines.add(differences.size() + " of " + golden.size() + " golden rows differ");
+            lines.addAll(differences);
+            throw new BadModelException(String.join("\n  ", lines));
+        }
+        return golden.hasAnswers() ? golden.size() : 0;
+    }
+
+    /** The contract as JSON Schema. */
+    String inputSchema() {
+        return Contract.schema(about, inputs());
+    }
+}

@@ -1,0 +1,31 @@
+package refit.scoring;
+
+import hex.genmodel.MojoModel;
+import hex.genmodel.algos.tree.SharedTreeMojoModel;
+import java.nio.ByteOrder;
+
+/** Chooses how a model is scored: the fastest path that answers with the same bits. */
+final class Kernels {
+    /** Older trees are laid out otherwise. */
+    private static final double FIRST_READABLE_TREES = 1.2;
+
+    private Kernels() {}
+
+    static Kernel choose(MojoModel model) {
+        if (!(model instanceof SharedTreeMojoModel trees)) {
+            return new GenericKernel(model, model._algoName + " has no faster path");
+        }
+        if (model._mojo_version < FIRST_READABLE_TREES) {
+            return new GenericKernel(model, "trees of MOJO version " + model._mojo_version);
+        }
+        try {
+            // H2O's own reader takes the machine's byte order, so this does, too.
+            BitForest forest = BitForest.read(trees, ByteOrder.nativeOrder());
+            return forest != null
+                    ? forest
+                    : new GenericKernel(model, "more than " + BitForest.MOST_NODES + " nodes");
+        } catch (UnsupportedOperationException e) {
+            return new GenericKernel(model, e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,182 @@
+package refit.scoring;
+
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * All questions that a forest asks about one feature, answered together as bits.
+ *
+ * <p>There are two kinds: {@link Numbers} asks "at least the threshold?", {@link Categories} asks
+ * "one of these levels?". A question is added while trees are read; {@link #place} then fixes where
+ * the answers lie in a row's bit vector.
+ */
+abstract class Questions {
+    final int feature;
+    /** Number of levels of the feature, or -1 if it is no category in the model. */
+    final int levels;
+    private final Map<Object, Integer> asked = new LinkedHashMap<>();
+    int firstWord;
+    int words;
+    private int[] bitOf;
+
+    Questions(int feature, int levels) {
+        this.feature = feature;
+        this.levels = levels;
+    }
+
+    /** Returns the question's number; the same question has the same number. */
+    final int ask(Object question) {
+        Integer next = asked.size();
+        Integer known = asked.putIfAbsent(question, next);
+        return known == null ? next : known;
+    }
+
+    /** Fixes the place of the answers and returns the first word after them. */
+    final int place(int word) {
+        firstWord = word;
+        words = asked.size() / Long.SIZE + 1;
+        bitOf = new int[asked.size()];
+        prepare(asked.keySet().toArray(), bitOf);
+        asked.clear();
+        return word + words;
+    }
+
+    /** Which bit of the vector answers the question of that number. */
+    final int bit(int question) {
+        return firstWord * Long.SIZE + bitOf[question];
+    }
+
+    /** Prepares the answers and writes the bit of each question, counted from the first word. */
+    abstract void prepare(Object[] questions, int[] bits);
+
+    /** Writes the answers for this value of the feature; {@code at} is the row's first word. */
+    abstract void answer(double value, long[] bits, int at);
+
+    /** Finite thresholds among the questions: where a value next to them may go either way. */
+    double[] thresholds() {
+        return new double[0];
+    }
+
+    abstract long bytes();
+
+    /** H2O takes a code past the domain for a missing value, with the fraction cut off. */
+    final boolean missing(double value) {
+        return Double.isNaN(value) || levels >= 0 && (int) value >= levels;
+    }
+
+    /**
+     * Asks a number: at least the threshold?
+     *
+     * @param threshold NaN where only a missing value goes right
+     * @param missing the answer for a missing value
+     */
+    record Split(double threshold, boolean missing) {}
+
+    /** Questions of numbers: those below a value's rank among the thresholds say yes. */
+    static final class Numbers extends Questions {
+        private double[] thresholds;
+        private long[] ofMissing;
+
+        Numbers(int feature, int levels) {
+            super(feature, levels);
+        }
+
+        @Override
+        void prepare(Object[] questions, int[] bits) {
+            Integer[] order = new Integer[questions.length];
+            Arrays.setAll(order, i -> i);
+            // NaN sorts last: no value has that rank, so only a missing one says yes.
+            Arrays.sort(order, Comparator.comparingDouble(i -> ((Split) questions[i]).threshold()));
+            thresholds = new double[questions.length];
+            ofMissing = new long[words];
+            for (int rank = 0; rank < order.length; rank++) {
+                Split split = (Split) questions[order[rank]];
+                thresholds[rank] = split.threshold();
+                bits[order[rank]] = rank;
+                if (split.missing()) {
+                    ofMissing[rank / Long.SIZE] |= 1L << rank;
+                }
+            }
+        }
+
+        @Override
+        void answer(double value, long[] bits, int at) {
+            int to = at + firstWord;
+            if (missing(value)) {
+                System.arraycopy(ofMissing, 0, bits, to, words);
+                return;
+            }
+            int rank = rank(value);
+            int full = rank >> 6;
+            for (int i = 0; i < full; i++) {
+                bits[to + i] = -1;
+            }
+            bits[to + full] = (1L << rank) - 1;
+            for (int i = full + 1; i < words; i++) {
+                bits[to + i] = 0;
+            }
+        }
+
+        /** How many thresholds are at most the value: a search that the JIT makes branch-free. */
+        private int rank(double value) {
+            double[] sorted = thresholds;
+            int low = 0;
+            int n = sorted.length;
+            while (n > 0) {
+                int half = n + 1 >> 1;
+                low += sorted[low + half - 1] <= value ? half : 0;
+                n -= half;
+            }
+            return low;
+        }
+
+        @Override
+        double[] thresholds() {
+            return Arrays.stream(thresholds).filter(t -> !Double.isNaN(t)).toArray();
+        }
+
+        @Override
+        long bytes() {
+            return 8L * (thresholds.length + ofMissing.length);
+        }
+    }
+
+    /** Questions of categories: a prepared row of bits for every level, and one for none. */
+    static final class Categories extends Questions {
+        private long[] answers;
+
+        Categories(int feature, int levels) {
+            super(feature, levels);
+        }
+
+        @Override
+        void prepare(Object[] questions, int[] bits) {
+            answers = new long[(levels + 1) * words];
+            for (int q = 0; q < questions.length; q++) {
+                bits[q] = q;
+                BitSet yes = (BitSet) questions[q];
+                for (int c = yes.nextSetBit(0); c >= 0; c = yes.nextSetBit(c + 1)) {
+                    answers[c * words + q / Long.SIZE] |= 1L << q;
+                }
+            }
+        }
+
+        @Override
+        void answer(double value, long[] bits, int at) {
+            int level = missing(value) || (int) value < 0 ? levels : (int) value;
+            int to = at + firstWord;
+            int from = level * words;
+            for (int i = 0; i < words; i++) {
+                bits[to + i] = answers[from + i];
+            }
+        }
+
+        @Override
+        long bytes() {
+            return 8L * answers.length;
+        }
+    }
+}

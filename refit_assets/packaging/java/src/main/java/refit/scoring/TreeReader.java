@@ -1,0 +1,178 @@
+package refit.scoring;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Reads the compressed trees of a GBM, DRF or isolation forest MOJO into flat arrays.
+ *
+ * <p>A node of a compressed tree is: type (1 byte), column (2 bytes, 65535 for a tree that is one
+ * leaf), where missing values go (1 byte), threshold or set of levels, size of the left subtree if
+ * it is no leaf, left subtree or leaf, right subtree or leaf. Every decision mirrors that of H2O's
+ * own walk, so that the answers are the same for every row, odd ones included.
+ */
+final class TreeReader {
+    private static final int ONE_LEAF = 0xFFFF;
+    private static final int SPLIT_KIND = 0x0C;
+    private static final int LEFT_KIND = 0x33;
+    private static final int LEFT_IS_LEAF = 0x30;
+    private static final int RIGHT_IS_LEAF = 0x40;
+    private static final int SET_OF_32 = 0x08;
+    private static final int MISSING_AGAINST_REST = 1;
+    private static final int MISSING_LEFT = 2;
+    private static final int LEFT = 4;
+
+    /** Levels that a category split above has room for: the first one, and how many. */
+    private record Range(int first, int count) {
+        boolean holds(int level) {
+            return level >= first && level - first < count;
+        }
+    }
+
+    private final String[][] domains;
+    private final ByteOrder order;
+    private final Map<Integer, Questions> questions = new TreeMap<>();
+
+    /** The left child of every node; the right one follows it. A leaf is its own left child. */
+    int[] child = new int[1024];
+    float[] leaf = new float[1024];
+    Questions[] asked = new Questions[1024];
+    int[] question = new int[1024];
+    int nodes;
+
+    private ByteBuffer tree;
+    private int height;
+
+    TreeReader(String[][] domains, ByteOrder order) {
+        this.domains = domains;
+        this.order = order;
+    }
+
+    /** All questions met, by feature. */
+    Questions[] questions() {
+        return questions.values().toArray(new Questions[0]);
+    }
+
+    /** Reads one tree; its root is the next free node. Returns its height. */
+    int read(byte[] bytes) {
+        tree = ByteBuffer.wrap(bytes).order(order);
+        height = 0;
+        node(0, allocate(1), 0, null);
+        return height;
+    }
+
+    private void node(int position, int at, int level, Range above) {
+        tree.position(position);
+        int type = tree.get() & 0xFF;
+        int column = tree.getChar();
+        if (column == ONE_LEAF) {
+            leaf(at, level);
+            return;
+        }
+        Range range = split(type, column, at, above);
+        int left = allocate(2);
+        child[at] = left;
+        int right = left(type & LEFT_KIND, left, level, range);
+        tree.position(right);
+        if ((type & RIGHT_IS_LEAF) != 0) {
+            leaf(left + 1, level + 1);
+        } else {
+            node(right, left + 1, level + 1, range);
+        }
+    }
+
+    /** Reads the left child and returns where the right one begins. */
+    private int left(int kind, int left, int level, Range range) {
+        if (kind == LEFT_IS_LEAF) {
+            leaf(left, level + 1);
+            return tree.position();
+        }
+        int size = 0;
+        for (int i = 0; i <= kind; i++) {
+            size |= (tree.get() & 0xFF) << 8 * i;
+        }
+        int begin = tree.position();
+        node(begin, left, level + 1, range);
+        return begin + size;
+    }
+
+    /** Reads a node's question and returns the range that its subtrees see. */
+    private Range split(int type, int column, int at, Range above) {
+        int direction = tree.get();
+        boolean againstRest = direction == MISSING_AGAINST_REST;
+        boolean missingRight = direction != MISSING_LEFT && direction != LEFT;
+        int kind = type & SPLIT_KIND;
+        // A split of missing values against the rest carries no set: H2O then looks at the last
+        // set that it met on the way down, if there was one.
+        if (kind == 0 || againstRest && above == null) {
+            double threshold = againstRest ? Double.NaN : tree.getFloat() + 0.0;
+            ask(at, column, false, new Questions.Split(threshold, missingRight));
+            return above;
+        }
+        Range range = above;
+        BitSet yes = new BitSet();
+        if (againstRest) {
+            levels(column, range, yes, missingRight, null);
+        } else {
+            boolean small = kind == SET_OF_32;
+            range = new Range(small ? 0 : tree.getChar(), small ? 32 : tree.getInt());
+            byte[] set = new byte[range.count() + 7 >> 3];
+            tree.get(set);
+            levels(column, range, yes, missingRight, BitSet.valueOf(set));
+        }
+        ask(at, column, true, yes);
+        return range;
+    }
+
+    /** Marks the levels that go right; the number after the last level stands for none of them. */
+    private void levels(int column, Range range, BitSet yes, boolean missingRight, BitSet set) {
+        int count = levels(column);
+        if (count < 0) {
+            throw new UnsupportedOperationException("levels of a number, column " + column);
+        }
+        for (int c = 0; c <= count; c++) {
+            boolean missing = c == count || !range.holds(c);
+            yes.set(c, missing ? missingRight : set != null && set.get(c - range.first()));
+        }
+    }
+
+    private int levels(int column) {
+        return domains[column] == null ? -1 : domains[column].length;
+    }
+
+    private void ask(int at, int column, boolean category, Object what) {
+        int key = 2 * column + (category ? 1 : 0);
+        Questions group = questions.computeIfAbsent(key, k -> group(column, category));
+        asked[at] = group;
+        question[at] = group.ask(what);
+    }
+
+    private Questions group(int column, boolean category) {
+        int levels = levels(column);
+        return category
+                ? new Questions.Categories(column, levels)
+                : new Questions.Numbers(column, levels);
+    }
+
+    private void leaf(int at, int level) {
+        height = Math.max(height, level);
+        leaf[at] = tree.getFloat();
+        child[at] = at;
+    }
+
+    private int allocate(int count) {
+        int at = nodes;
+        nodes += count;
+        if (nodes > child.length) {
+            child = Arrays.copyOf(child, 2 * child.length);
+            leaf = Arrays.copyOf(leaf, child.length);
+            asked = Arrays.copyOf(asked, child.length);
+            question = Arrays.copyOf(question, child.length);
+        }
+        return at;
+    }
+}

@@ -1,0 +1,209 @@
+"""The only caller of Maven: finds it, runs it, and says what went wrong.
+
+Belongs here: the subprocess, its settings, reading its log. Does not: what is built (`project`),
+what becomes of the jars (`package`).
+"""
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from refit_assets.errors import SetupError, WorkloadFailed
+
+OLDEST_MAVEN = (3, 8)
+OLDEST_JAVA = 17
+REPOSITORY_VARIABLE = "REFIT_MAVEN_REPOSITORY"
+OFFLINE_VARIABLE = "REFIT_MAVEN_OFFLINE"
+
+_log = logging.getLogger(__name__)
+
+# These builds last seconds: the second compiler would cost more time than it saves.
+_JVM_FLAGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
+# Every repository but a local one leads nowhere. Unlike -o, plugins that resolve artefacts
+# themselves then still work (the SBOM's skips its work silently under -o).
+_OFFLINE_SETTINGS = """<settings><mirrors><mirror>
+  <id>offline</id><mirrorOf>*</mirrorOf><url>file:///offline-see-REFIT_MAVEN_OFFLINE</url>
+</mirror></mirrors></settings>
+"""
+# Artefacts of the repository count whichever mirror they once came from.
+_ANY_ORIGIN = "-Daether.enhancedLocalRepository.trackingFilename=refit-tracks-nothing"
+_NETWORK = re.compile(r"Could not transfer artifact|Could not resolve|Unknown host|timed out")
+_NOISE = re.compile(r"\[ERROR\]\s*($|->|To see the full|Re-run Maven|For more information|\[Help)")
+_MOST_ERROR_LINES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maven:
+    """A Maven that can build: where it is, the JDK it runs on, the repository it fills."""
+
+    executable: Path
+    java_home: Path
+    repository: Path | None = None
+    """Local repository; None for Maven's own choice."""
+    offline: bool = False
+    """True where the repository holds everything, and nothing may be fetched."""
+    timeout_seconds: int = 900
+
+    def run(self, project: Path, *goals: str) -> str:
+        """Run goals on the project in that folder and return Maven's log.
+
+        Raises:
+            WorkloadFailed: a goal failed; names project and goal and the first real errors.
+                Transient if a repository could not be reached.
+
+        """
+        with tempfile.TemporaryDirectory(prefix="refit-maven-") as folder:
+            command = [*self._command(Path(folder)), *goals]
+            try:
+                ended = self._run(command, project)
+            except subprocess.TimeoutExpired as error:
+                message = f"mvn {' '.join(goals)} in {project} took over {error.timeout:.0f} s"
+                raise WorkloadFailed(message) from error
+        if ended.returncode != 0:
+            _log.error("%s\n%s\n%s", " ".join(command), ended.stdout, ended.stderr)
+            raise _failure(project, goals, ended.stdout + ended.stderr)
+        return ended.stdout
+
+    def _run(self, command: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(  # noqa: S603 - our own command line
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=project,
+            env=self.environment(os.environ),
+            timeout=self.timeout_seconds,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def environment(self, around: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of Maven: ours, less what would change what is built."""
+        leaking = {"MAVEN_ARGS", "MAVEN_CONFIG", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
+        kept = {name: value for name, value in around.items() if name not in leaking}
+        flags = f"{_JVM_FLAGS} {kept.get('MAVEN_OPTS', '')}".strip()
+        return {**kept, "JAVA_HOME": str(self.java_home), "MAVEN_OPTS": flags}
+
+    def _command(self, folder: Path) -> list[str]:
+        command = [str(self.executable), "--batch-mode", "--no-transfer-progress"]
+        if self.repository is not None:
+            command.append(f"-Dmaven.repo.local={self.repository}")
+        if self.offline:
+            settings = folder / "settings.xml"
+            settings.write_text(_OFFLINE_SETTINGS)
+            command += ["--settings", str(settings), _ANY_ORIGIN]
+        return command
+
+
+def find_maven(environment: Mapping[str, str] | None = None) -> Maven:
+    """Find the machine's Maven and JDK.
+
+    `REFIT_MAVEN_REPOSITORY` names a local repository of our own, `REFIT_MAVEN_OFFLINE=1` says
+    that it holds everything.
+
+    Raises:
+        SetupError: there is no Maven 3.8 or later, or no JDK 17 or later; says what to install.
+
+    """
+    around = os.environ if environment is None else environment
+    executable = shutil.which("mvn", path=around.get("PATH"))
+    if executable is None:
+        message = "mvn is not on the PATH; install Maven 3.8 or later (apt-get install maven)"
+        raise SetupError(message)
+    java_home = find_java_home(around)
+    _check_version(Path(executable), java_home)
+    repository = around.get(REPOSITORY_VARIABLE)
+    return Maven(
+        executable=Path(executable),
+        java_home=java_home,
+        repository=None if repository is None else Path(repository).absolute(),
+        offline=around.get(OFFLINE_VARIABLE, "") not in {"", "0"},
+    )
+
+
+def find_java(environment: Mapping[str, str] | None = None) -> Path:
+    """Find a `java` of version 17 or later, which runs scoring jars; it may be a bare JRE.
+
+    Raises:
+        SetupError: there is none; says what to install.
+
+    """
+    around = os.environ if environment is None else environment
+    homes = [Path(around["JAVA_HOME"])] if around.get("JAVA_HOME") else []
+    found = shutil.which("java", path=around.get("PATH"))
+    homes += [] if found is None else [Path(found).resolve().parent.parent]
+    for home in homes:
+        if _java_version(home) >= OLDEST_JAVA:
+            return home / "bin" / "java"
+    message = f"no Java {OLDEST_JAVA} in JAVA_HOME or on the PATH; install openjdk-17-jdk-headless"
+    raise SetupError(message)
+
+
+def find_java_home(environment: Mapping[str, str]) -> Path:
+    """Find a JDK (with a compiler) of version 17 or later.
+
+    Raises:
+        SetupError: there is none; says what to install.
+
+    """
+    home = find_java(environment).parent.parent
+    if not (home / "bin" / "javac").exists():
+        message = f"{home} is a Java without a compiler; install openjdk-17-jdk-headless"
+        raise SetupError(message)
+    return home
+
+
+def _java_version(home: Path) -> int:
+    """Major version of the Java in that folder; 0 if it is none."""
+    release = home / "release"
+    if not release.exists() or not (home / "bin" / "java").exists():
+        return 0
+    match = re.search(r'^JAVA_VERSION="(\d+)', release.read_text(errors="replace"), re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
+def _check_version(executable: Path, java_home: Path) -> None:
+    # Maven's own jar tells its version without the second that `mvn --version` takes.
+    library = executable.resolve().parent.parent / "lib"
+    jars = [path.name for path in library.glob("maven-core-*.jar")]
+    match = re.search(r"maven-core-(\d+)\.(\d+)", jars[0]) if jars else None
+    if match is None:
+        match = _ask_version(executable, java_home)
+    if match is None or (int(match[1]), int(match[2])) < OLDEST_MAVEN:
+        found = "an unknown version" if match is None else f"Maven {match[1]}.{match[2]}"
+        message = f"{executable} is {found}; install Maven 3.8 or later"
+        raise SetupError(message)
+
+
+def _ask_version(executable: Path, java_home: Path) -> "re.Match[str] | None":
+    environment = {**os.environ, "JAVA_HOME": str(java_home)}
+    ended = subprocess.run(  # noqa: S603 - the machine's own Maven
+        [str(executable), "--version"], check=False, capture_output=True, text=True, env=environment
+    )
+    return re.search(r"Apache Maven (\d+)\.(\d+)", ended.stdout)
+
+
+def _failure(project: Path, goals: tuple[str, ...], log: str) -> WorkloadFailed:
+    lines = [line for line in log.splitlines() if "[ERROR]" in line and not _NOISE.match(line)]
+    shown = lines[:_MOST_ERROR_LINES] or log.splitlines()[-_MOST_ERROR_LINES:]
+    name = _project_name(project / "pom.xml")
+    errors = "\n".join(f"  {line}" for line in shown)
+    message = (
+        f"mvn {' '.join(goals)} failed for {name}:\n{errors}\n"
+        f"the project was kept: cd {project} && mvn {' '.join(goals)}"
+    )
+    return WorkloadFailed(message, transient=_NETWORK.search(log) is not None)
+
+
+def _project_name(pom: Path) -> str:
+    space = "{http://maven.apache.org/POM/4.0.0}"
+    root = ET.parse(pom).getroot()  # noqa: S314 - a pom that we wrote
+    return ":".join(
+        root.findtext(f"{space}{key}") or "?" for key in ("groupId", "artifactId", "version")
+    )
