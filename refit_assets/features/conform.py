@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from refit_assets.errors import DataError, Finding
 from refit_assets.features.landing import MOST_FINDINGS
-from refit_assets.features.parsing import BAD, Rule
 from refit_assets.spec import Feature, ModelSpec
 
 if TYPE_CHECKING:
@@ -23,7 +22,17 @@ if TYPE_CHECKING:
 
 LARGEST_KEY = 2**53
 """Beyond it a double, which H2O computes with, cannot tell two keys apart."""
+BAD = "_bad"
 _NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What a cell must be; `broken` is never null."""
+
+    column: str
+    expected: str
+    broken: "Column"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +133,7 @@ def _samples(conformed: Conformed, rule: Rule, most: int) -> list[Finding]:
     from pyspark.sql import functions as f
 
     spec = conformed.spec
-    column = str(rule.column)
+    column = rule.column
     shown = (f.col(name).cast("string") for name in ("day", spec.features.key, column))
     rows = conformed.answered.where(rule.broken).select(*shown).limit(most).collect()
     found = ((f"{'null' if v is None else repr(v)} (day {d}, key {k})") for d, k, v in rows)

@@ -10,10 +10,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from refit_assets.errors import DataError, SpecError
 from refit_assets.features.conform import (
+    BAD,
     Conformed,
     broken_rules,
     conform,
@@ -23,8 +26,7 @@ from refit_assets.features.conform import (
 from refit_assets.features.contract import build_contract
 from refit_assets.features.digest import SUMS, build_digest_sums, digest_of_day
 from refit_assets.features.landing import CURE, Landing, inspect_landing, landing_folder
-from refit_assets.features.parsing import BAD
-from refit_assets.features.reading import read_landed
+from refit_assets.features.reading import staged, staged_types
 from refit_assets.features.table import (
     DayRecord,
     FeatureTable,
@@ -111,19 +113,21 @@ def compute_features(
     started = time.monotonic()
     compute = find_features(request.spec)
     landing = landing or inspect_request(request)
-    progress(f"{len(landing.files)} landed files are sound")
-    session = _session(spark, request)
-    with read_landed(session, landing) as landed:
+    progress(f"{len(landing.files)} landed files are whole")
+    with staged(landing, _staging(request)) as files:
+        progress("landed rows hold, computing features")
+        session = _session(spark, request)
+        landed = {name: _staged_frame(session, request, name, files[name]) for name in files}
         conformed = _conformed(compute, landed, request)
         try:
             found = _checked(conformed)
             rows = sum(day.rows for day in found.values())
             progress(f"{rows} rows of {request.first} to {request.last} hold, writing them")
-            snapshot_id, files = _replace(session, conformed, request)
+            snapshot_id, written = _replace(session, conformed, request)
         finally:
             conformed.frame.unpersist()
     return FeaturesResult(
-        days=_records(request, landing, found, snapshot_id, files),
+        days=_records(request, landing, found, snapshot_id, written),
         snapshot_id=snapshot_id,
         seconds=round(time.monotonic() - started, 2),
     )
@@ -156,6 +160,19 @@ def _session(spark: "SparkSession", request: FeaturesRequest) -> "SparkSession":
     for key, value in settings.items():
         session.conf.set(key, value)
     return session
+
+
+def _staging(request: FeaturesRequest) -> Path:
+    """Beside the tables, where everything that reads them can read."""
+    return Path(unquote(urlsplit(request.warehouse_uri).path)) / "staging" / request.spec.name
+
+
+def _staged_frame(
+    session: "SparkSession", request: FeaturesRequest, name: str, path: Path
+) -> "DataFrame":
+    types = staged_types(request.spec.sources[name])
+    schema = ", ".join(f"`{column}` {kind}" for column, kind in types.items())
+    return session.read.schema(schema).parquet(path.as_uri())
 
 
 def _conformed(

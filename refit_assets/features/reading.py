@@ -1,105 +1,243 @@
-"""Landed files into Spark, with every value that is not what the spec says refused.
+"""Landed files, checked cell by cell and staged as one Parquet file a source for Spark.
 
-Each source is read as text, parsed by expressions and cached; one pass over the cache finds
-whether anything is wrong. Only then are rows named, by `naming`.
-Belongs here: frames of sources, in the cache. Does not: expressions (`parsing`), the files'
-outside (`landing`), the model's own columns (`conform`).
+Without Spark: bad input is refused before a JVM starts, and Spark reads the staged columns many
+times faster than text. Belongs here: files into tables, findings by file, row and column. Does
+not: the conversion of a cell (`cells`), the files' outside (`landing`).
 """
 
-from collections.abc import Iterator, Sequence
+import shutil
+import time
+import uuid
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refit_assets.errors import DataError, Finding
-from refit_assets.features.landing import CURE, MOST_FINDINGS, Landing
-from refit_assets.features.naming import name_findings
-from refit_assets.features.parsing import (
-    BAD,
-    CORRUPT,
-    DAY,
-    RawSource,
-    cell_rules,
-    identity,
-    landed_day,
-    parsed,
+from refit_assets.features.cells import (
+    NULL,
+    Row,
+    arrow_schema,
+    as_csv,
+    bad_cells,
+    convert,
+    csv_rows,
+    json_rows,
 )
+from refit_assets.features.landing import CURE, MOST_FINDINGS, LandedFile, Landing
 from refit_assets.spec import Source
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    import pyarrow as pa
+
+DAY = "landed_day"
+_GROUP_ROWS = 1 << 17
+_STALE_SECONDS = 24 * 60 * 60
+_MOST_SHOWN = 60
 
 
 @contextmanager
-def read_landed(spark: "SparkSession", landing: Landing) -> "Iterator[dict[str, DataFrame]]":
-    """Give each source's rows, typed and cached, with `landed_day`; free them afterwards.
+def staged(landing: Landing, staging: Path) -> Generator[dict[str, Path]]:
+    """Check all cells and give one Parquet file a source; it is removed afterwards.
+
+    The columns are those of the source, and `landed_day` where a file lands every day.
 
     Raises:
         DataError: values do not parse, are missing where they are required, or rows stand twice.
 
     """
-    cached: dict[str, DataFrame] = {}
-    wrong: list[RawSource] = []
-    try:
-        for name, source in landing.spec.sources.items():
-            raw = RawSource(name=name, source=source, frame=_raw_frame(spark, landing, name))
-            cached[name] = _typed(raw).persist()
-            if not _sound(cached[name], source):
-                wrong.append(raw)
-        if wrong:
-            _refuse(landing, wrong)
-        yield {name: frame.drop(BAD) for name, frame in cached.items()}
-    finally:
-        for frame in cached.values():
-            frame.unpersist()
-
-
-def _raw_frame(spark: "SparkSession", landing: Landing, name: str) -> "DataFrame":
-    source = landing.spec.sources[name]
-    paths = [str(landing.folder.path(file.name)) for file in landing.of_source(name)]
-    reader = spark.read.schema(_raw_schema(source))
-    if source.format == "parquet":
-        return reader.parquet(*paths)
-    reader = reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", CORRUPT)
-    if source.format == "json_lines":
-        return reader.json(paths)
-    # Quotes are doubled as RFC 4180 has it; Spark's default is a backslash.
-    return reader.option("header", value=True).option("escape", '"').csv(paths)
-
-
-def _raw_schema(source: Source) -> str:
-    if source.format == "parquet":
-        return ", ".join(f"`{name}` {kind}" for name, kind in source.columns.items())
-    return ", ".join(f"`{name}` string" for name in (*source.columns, CORRUPT))
-
-
-def _typed(raw: RawSource) -> "DataFrame":
-    from pyspark.sql import functions as f
-
-    source = raw.source
-    columns = [parsed(source, name).alias(name) for name in source.columns]
-    if source.daily:
-        columns.append(landed_day(source).alias(DAY))
-    bad = f.expr("false")
-    for rule in cell_rules(source):
-        bad = bad | rule.broken
-    return raw.frame.select(*columns, bad.alias(BAD))
-
-
-def _sound(typed: "DataFrame", source: Source) -> bool:
-    from pyspark.sql import functions as f
-
-    bad = f.coalesce(f.bool_or(f.col(BAD)), f.expr("false"))
-    if not source.unique:
-        return not typed.agg(bad).collect()[0][0]
-    groups = typed.groupBy(*identity(source)).agg(f.count("*").alias("rows"), bad.alias(BAD))
-    twice = f.coalesce(f.bool_or(f.col("rows") > 1), f.expr("false"))
-    return not groups.agg(bad | twice).collect()[0][0]
-
-
-def _refuse(landing: Landing, wrong: Sequence[RawSource]) -> None:
+    _remove_stale(staging)
+    folder = staging / uuid.uuid4().hex
+    folder.mkdir(parents=True)
     findings: list[Finding] = []
-    for raw in wrong:
-        findings += name_findings(landing, raw, cell_rules(raw.source))
-    spec = landing.spec
-    summary = f"landed files of {spec.name} for {landing.first} to {landing.last} hold bad values"
-    raise DataError(summary, findings[:MOST_FINDINGS], cure=CURE)
+    try:
+        for name in landing.spec.sources:
+            findings += _stage(landing, name, folder / f"{name}.parquet")
+        if findings:
+            spec = landing.spec
+            days = f"{landing.first} to {landing.last}"
+            summary = f"landed files of {spec.name} for {days} hold bad values"
+            raise DataError(summary, findings[:MOST_FINDINGS], cure=CURE)
+        yield {name: folder / f"{name}.parquet" for name in landing.spec.sources}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def staged_types(source: Source) -> dict[str, str]:
+    """Return names and Spark SQL types of a staged source."""
+    return {**source.columns, **({DAY: "date"} if source.daily else {})}
+
+
+def _stage(landing: Landing, name: str, target: Path) -> list[Finding]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    source = landing.spec.sources[name]
+    schema = arrow_schema(source)
+    if source.daily:
+        schema = schema.append(pa.field(DAY, pa.date32()))
+    findings: list[Finding] = []
+    with pq.ParquetWriter(target, schema) as writer:
+        waiting: list[pa.Table] = []
+        for file in landing.of_source(name):
+            rows, wrong = _read(landing.folder.path(file.name), source)
+            findings += wrong
+            if len(findings) >= MOST_FINDINGS:
+                break
+            if rows is not None:
+                waiting.append(_with_day(rows, file, schema))
+            if sum(len(rows) for rows in waiting) >= _GROUP_ROWS:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting = []
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting))
+    return findings
+
+
+def _with_day(rows: "pa.Table", file: LandedFile, schema: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+
+    if file.day is None:
+        return rows
+    day = pa.repeat(pa.scalar(file.day, pa.date32()), len(rows))
+    return rows.append_column(schema.field(DAY), day)
+
+
+def _read(path: Path, source: Source) -> "tuple[pa.Table | None, list[Finding]]":
+    """Read a file; its rows, or what is wrong with it."""
+    match source.format:
+        case "csv":
+            return _read_csv(path, source)
+        case "json_lines":
+            return _read_json(path, source)
+        case "parquet":
+            return _read_parquet(path, source)
+
+
+def _read_csv(path: Path, source: Source) -> "tuple[pa.Table | None, list[Finding]]":
+    from pyarrow import ArrowInvalid
+
+    content = path.read_bytes()
+    try:
+        rows = convert(content, source)
+    except ArrowInvalid as error:
+        named = _wrong_cells(path, csv_rows(content.decode()), source, source.nulls)
+        return None, named or [_unnamed(path, error)]
+    if _lacks(rows, source):
+        return None, _wrong_cells(path, csv_rows(content.decode()), source, source.nulls)
+    if _repeats(rows, source):
+        return None, _repeated(path, rows, source, [r.line for r in csv_rows(content.decode())])
+    return rows, []
+
+
+def _read_json(path: Path, source: Source) -> "tuple[pa.Table | None, list[Finding]]":
+    from pyarrow import ArrowInvalid
+
+    names = [*source.columns]
+    try:
+        texts = json_rows(path.read_text(encoding="utf-8"), names)
+    except ValueError as error:
+        found = repr(str(error.args[0])[:_MOST_SHOWN])
+        row = int(error.args[1])
+        return None, [Finding(where=str(path), row=row, expected="a JSON object", found=found)]
+    try:
+        rows = convert(as_csv(texts, names), source, [NULL])
+    except ArrowInvalid as error:
+        return None, _wrong_cells(path, texts, source, [NULL]) or [_unnamed(path, error)]
+    if _lacks(rows, source):
+        return None, _wrong_cells(path, texts, source, [NULL])
+    if _repeats(rows, source):
+        return None, _repeated(path, rows, source, [row.line for row in texts])
+    return rows, []
+
+
+def _read_parquet(path: Path, source: Source) -> "tuple[pa.Table | None, list[Finding]]":
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+    from pyarrow import ArrowException
+
+    try:
+        rows = pq.read_table(path, columns=[*source.columns]).cast(arrow_schema(source))
+    except (ArrowException, OSError) as error:
+        return None, [_unnamed(path, error)]
+    findings: list[Finding] = []
+    for name in source.required:
+        empty = pc.indices_nonzero(pc.is_null(rows[name])).to_pylist()
+        findings += [_missing(path, int(index) + 1, name) for index in empty[:MOST_FINDINGS]]
+    if not findings and _repeats(rows, source):
+        findings = _repeated(path, rows, source, range(1, len(rows) + 1))
+    return (None if findings else rows), findings
+
+
+def _lacks(rows: "pa.Table", source: Source) -> bool:
+    return any(rows[name].null_count for name in source.required)
+
+
+def _repeats(rows: "pa.Table", source: Source) -> bool:
+    if not source.unique or not len(rows):
+        return False
+    return len(rows.group_by([*source.unique]).aggregate([])) < len(rows)
+
+
+def _wrong_cells(
+    path: Path, rows: Iterable[Row], source: Source, nulls: tuple[str, ...] | list[str]
+) -> list[Finding]:
+    wanted = len(source.columns)
+    whole: list[Row] = []
+    findings: list[Finding] = []
+    for row in rows:
+        if len(row.cells) == wanted:
+            whole.append(row)
+            continue
+        found = f"{len(row.cells)}"
+        expected = f"{wanted} columns"
+        findings.append(Finding(where=str(path), row=row.line, expected=expected, found=found))
+    findings += [
+        Finding(
+            where=str(path),
+            row=cell.line,
+            column=cell.column,
+            expected=cell.expected,
+            found="nothing" if cell.text is None else repr(cell.text[:_MOST_SHOWN]),
+        )
+        for cell in bad_cells(whole, source, nulls)
+    ]
+    return sorted(findings, key=lambda finding: finding.row or 0)
+
+
+def _repeated(path: Path, rows: "pa.Table", source: Source, lines: Iterable[int]) -> list[Finding]:
+    return [*_each_repeated(path, rows, source, [*lines])][:MOST_FINDINGS]
+
+
+def _each_repeated(
+    path: Path, rows: "pa.Table", source: Source, lines: list[int]
+) -> Iterator[Finding]:
+    seen: dict[tuple[object, ...], int] = {}
+    columns = [rows[name].to_pylist() for name in source.unique]
+    for line, values in zip(lines, zip(*columns, strict=True), strict=True):
+        if values in seen:
+            shown = ", ".join(str(value) for value in values)
+            yield Finding(
+                where=str(path),
+                row=line,
+                column=", ".join(source.unique),
+                expected="each value once",
+                found=f"({shown}) again, first in row {seen[values]}",
+            )
+        seen.setdefault(values, line)
+
+
+def _missing(path: Path, row: int, name: str) -> Finding:
+    return Finding(where=str(path), row=row, column=name, expected="a value", found="nothing")
+
+
+def _unnamed(path: Path, error: Exception) -> Finding:
+    found = str(error).splitlines()[0]
+    return Finding(where=str(path), expected="values of the declared types", found=found)
+
+
+def _remove_stale(staging: Path) -> None:
+    """A killed run leaves its folder behind; a day later nobody can still be reading it."""
+    for folder in staging.glob("*"):
+        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
