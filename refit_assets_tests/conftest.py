@@ -1,0 +1,26 @@
+"""What every test gets: a home of its own, and an environment that no developer's shell leaks into.
+
+Fixtures of one area belong beside its tests; fakes belong into `fakes/`.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# What would lead a test to a developer's own home, repository, cluster or cloud.
+LEAKS = ("REFIT_", "DAGSTER_", "AWS_", "H2O_", "SPARK_")
+NEEDS_CLUSTER = "cluster"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Take the developer's settings away, and give the test a home that goes with it."""
+    if request.node.get_closest_marker(NEEDS_CLUSTER):
+        return
+    for name in [name for name in os.environ if name.startswith(LEAKS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("REFIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
