@@ -58,6 +58,8 @@ class Folder:
     """Storage in a local folder."""
 
     root: Path
+    durable: bool = True
+    """Whether a write survives a power cut; files that can be made again need not wait for it."""
 
     @property
     def uri(self) -> str:
@@ -116,9 +118,10 @@ class Folder:
         handle, temporary = tempfile.mkstemp(prefix=".new-", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-            file.flush()
-            # Without it a power cut can leave a whole name over an empty file.
-            os.fsync(file.fileno())
+            if self.durable:
+                # Without it a power cut can leave a whole name over an empty file.
+                file.flush()
+                os.fsync(file.fileno())
         return Path(temporary)
 
 

@@ -362,6 +362,11 @@ class Monitoring(Part):
 class When(Part):
     """What leads to a refit, and what holds it back."""
 
+    every: int = Field(
+        default=1,
+        ge=1,
+        description="Refit every so many windows; drift or a poor live metric refits sooner.",
+    )
     late_rows_share: float = Field(
         default=0.0, ge=0, le=1, description="Share of a window's rows changed by late data."
     )

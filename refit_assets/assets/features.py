@@ -1,0 +1,135 @@
+"""The features asset: Spark turns landed days into days of the feature table.
+
+One run for any range of days; each day gets its own materialisation with its own data version, so
+that days whose rows did not change leave everything downstream fresh.
+"""
+
+from collections.abc import Generator
+from datetime import date
+
+import dagster as dg
+
+from refit_assets.artefacts import ArtefactStore, day_name
+from refit_assets.assets.partitions import day_partitions, looking_back
+from refit_assets.assets.steps import RETRY_TRANSIENT, step
+from refit_assets.errors import DataError
+from refit_assets.features.job import FeaturesRequest, FeaturesResult
+from refit_assets.features.table import DayRecord
+from refit_assets.resources.deployment import Deployment
+from refit_assets.resources.spark import Spark
+from refit_assets.spec import Feature, ModelSpec, Source
+
+CHECKS = {
+    "contract": "Every value has its declared type, range and level; what must be there is.",
+    "unique_keys": "No key stands twice.",
+    "row_count": "No day lost or gained more than two thirds of its rows against the days before.",
+    "null_share": "No nullable feature is missing much more often than in the days before.",
+}
+
+
+def build_features_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    """Build `<model>/features`, partitioned by day."""
+    key = dg.AssetKey([spec.name, "features"])
+
+    @dg.asset(
+        key=key,
+        description=f"One row a thing to score, by day. {spec.description}".strip(),
+        deps=[_landing(name, source) for name, source in spec.sources.items()],
+        partitions_def=day_partitions(spec),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key, description=text) for name, text in CHECKS.items()
+        ],
+        retry_policy=RETRY_TRANSIENT,
+        group_name=spec.name,
+        owners=[*spec.owners],
+        kinds={"spark", "iceberg"},
+        metadata={"dagster/column_schema": table_schema(spec)},
+    )
+    def features(
+        context: dg.AssetExecutionContext,
+        spark: dg.ResourceParam[Spark],
+        deployment: dg.ResourceParam[Deployment],
+    ) -> Generator[dg.MaterializeResult | dg.AssetCheckResult]:
+        """Compute the asked days, replace them whole, and record each."""
+        days = context.partition_keys
+        request = FeaturesRequest(
+            spec=spec,
+            first=date.fromisoformat(days[0]),
+            last=date.fromisoformat(days[-1]),
+            landing_uri=deployment.landing.uri,
+            catalogue_uri=deployment.catalogue_uri,
+            warehouse_uri=deployment.warehouse_uri,
+            run_id=context.run.run_id,
+        )
+        with step(context) as running:
+            try:
+                result = spark.features(request, running.tell)
+            except DataError as error:
+                yield _refused(error)
+                raise
+            record_days(deployment.store, spec, result)
+            rows = sum(day.rows for day in result.days)
+            yield dg.MaterializeResult(
+                metadata={"dagster/row_count": rows, "days": len(days), **running.figures},
+                check_results=[dg.AssetCheckResult(check_name=name, passed=True) for name in CHECKS],
+            )
+        for day in result.days:
+            # After the result, whose one data version would otherwise count for every day.
+            context.log_event(_materialised(key, day))
+
+    return features
+
+
+def record_days(store: ArtefactStore, spec: ModelSpec, result: FeaturesResult) -> None:
+    """Store what the table now holds of each day."""
+    for day in result.days:
+        store.write_record(day_name(spec.name, day.day.isoformat()), day)
+
+
+def table_schema(spec: ModelSpec) -> dg.TableSchema:
+    """Columns of the feature table, as the UI shows them."""
+    features = spec.features
+    target = "category" if spec.classification else spec.target.type
+    columns = [
+        dg.TableColumn("day", "date", "The day of the table's partition."),
+        dg.TableColumn(features.key, "bigint", "Unique over all days."),
+        dg.TableColumn(features.knowledge_time, "timestamp", "Nothing known later is used."),
+        *(_table_column(name, feature) for name, feature in features.columns.items()),
+        dg.TableColumn(spec.target.column, target, "The target; missing where there is no label."),
+    ]
+    return dg.TableSchema(columns=columns)
+
+
+def _table_column(name: str, feature: Feature) -> dg.TableColumn:
+    constraints = dg.TableColumnConstraints(nullable=feature.nullable)
+    return dg.TableColumn(name, feature.type, feature.description or None, constraints)
+
+
+def _landing(name: str, source: Source) -> dg.AssetDep:
+    mapping = looking_back(source.look_back_days) if source.daily else None
+    return dg.AssetDep(dg.AssetKey(["landing", name]), partition_mapping=mapping)
+
+
+def _refused(error: DataError) -> dg.AssetCheckResult:
+    shown = "\n".join(f"- {finding}" for finding in error.findings[: error.most_shown])
+    return dg.AssetCheckResult(
+        check_name="contract",
+        passed=False,
+        description=str(error).splitlines()[0],
+        metadata={"findings": dg.MetadataValue.md(shown), "found": len(error.findings)},
+    )
+
+
+def _materialised(key: dg.AssetKey, day: DayRecord) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        key,
+        partition=day.day.isoformat(),
+        metadata={
+            "dagster/row_count": day.rows,
+            "labelled_rows": day.labelled_rows,
+            "digest": day.digest,
+            "contract": day.contract_digest,
+        },
+        tags={"dagster/data_version": day.digest},
+    )

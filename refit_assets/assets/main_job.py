@@ -1,0 +1,153 @@
+"""The main job, embedded: the features of what changed, then one refit, in this process.
+
+The same assets that the UI materialises, on the same instance, so that the UI shows these runs too.
+H2O starts beside Spark's work: it takes seconds, and nothing waits for it but the trials.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from refit_assets.artefacts import record_to_json
+from refit_assets.assets.landing import build_landing_specs
+from refit_assets.errors import RefitError
+from refit_assets.release.due import Due
+from refit_assets.release.summary import Summary, build_summary
+from refit_assets.resources.deployment import PROJECT, Deployment
+from refit_assets.resources.engines import build_resources
+from refit_assets.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+REFIT_ASSETS = ("training_set", "trials", "candidate", "scoring_jar", "evaluation", "release")
+
+
+class RunFailed(RefitError):
+    """A run of the main job failed; the message is the failed step's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MainJob:
+    """One model's graph with its resources, on the deployment's instance."""
+
+    spec: ModelSpec
+    assets: Sequence[Any]
+    resources: Mapping[str, Any]
+    instance: dg.DagsterInstance
+
+    def features(self, first: date, last: date) -> dict[str, dict[str, float]]:
+        """Compute a range of days in one run."""
+        tags = {
+            "dagster/asset_partition_range_start": first.isoformat(),
+            "dagster/asset_partition_range_end": last.isoformat(),
+        }
+        return self._run(["features"], tags=tags)
+
+    def refit(self, key: str) -> dict[str, dict[str, float]]:
+        """Do one refit, from the training set to the release."""
+        return self._run(REFIT_ASSETS, partition_key=key)
+
+    def _run(self, names: Sequence[str], **what: Any) -> dict[str, dict[str, float]]:  # noqa: ANN401
+        keys = [dg.AssetKey([self.spec.name, name]) for name in names]
+        result = dg.materialize(
+            self.assets,
+            selection=keys,
+            instance=self.instance,
+            resources=self.resources,
+            run_config=QUIET,
+            raise_on_error=False,
+            **what,
+        )
+        if not result.success:
+            raise RunFailed(_failure(result))
+        return _figures(result)
+
+
+def run_main_job(spec: ModelSpec, deployment: Deployment, due: Due) -> Summary | None:
+    """Do what is due; store and return the summary of the refit, None where only days were due.
+
+    Raises:
+        RunFailed: a step failed; what other steps stored stays, and the same call goes on from there.
+
+    """
+    seconds: dict[str, dict[str, float]] = {}
+    with main_job(spec, deployment) as job:
+        if due.refit is not None:
+            job.resources["h2o"].start(spec)
+        for first, last in due.ranges:
+            for name, figures in job.features(first, last).items():
+                seconds[name] = _sum(seconds.get(name, {}), figures)
+        if due.refit is not None:
+            seconds |= job.refit(due.refit)
+    if due.refit is None:
+        return None
+    target = deployment.release_target
+    summary = build_summary(spec, due.refit, target, len(due.days), seconds)
+    deployment.summary.write_bytes(record_to_json(summary))
+    return summary
+
+
+@contextmanager
+def main_job(spec: ModelSpec, deployment: Deployment) -> "Generator[MainJob]":
+    """A model's graph on the deployment's instance; engines are stopped at the end."""
+    from refit_assets.components.refit_model import build_refit_defs  # noqa: PLC0415
+
+    resources = build_resources(deployment)
+    prepare_instance(deployment)
+    with dg.DagsterInstance.get() as instance:
+        try:
+            yield MainJob(
+                spec=spec,
+                assets=[*(build_refit_defs(spec).assets or ()), *build_landing_specs([spec])],
+                resources=resources,
+                instance=instance,
+            )
+        finally:
+            resources["h2o"].stop()
+            resources["spark"].close()
+
+
+def prepare_instance(deployment: Deployment) -> None:
+    """Give Dagster its home below ours, with the laptop's instance file."""
+    home = deployment.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+
+
+def _figures(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, float]]:
+    """Seconds of every asset of a run that measured itself."""
+    found: dict[str, dict[str, float]] = {}
+    for event in result.get_asset_materialization_events():
+        metadata = event.materialization.metadata
+        if "seconds" in metadata:
+            name = event.materialization.asset_key.path[-1]
+            found[name] = {k: float(metadata[k].value or 0) for k in ("seconds", "cpu_seconds")}  # pyright: ignore[reportArgumentType]
+    return found
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    """What the step that failed had to say, its causes included."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            said = data.user_failure_data
+            if said and said.description:
+                return f"{event.step_key} failed: {said.description}"
+            error = data.error
+            while error and error.cause:
+                error = error.cause
+            return f"{event.step_key} failed: {error.message if error else 'no message'}"
+    return "the run failed outside its steps; see it in `make dev`"
+
+
+def _sum(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(one.get(name, 0) + value, 2) for name, value in other.items()}

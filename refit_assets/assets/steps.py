@@ -1,0 +1,69 @@
+"""What every asset does around its one call of a stage: measure it, tell of it, fail as Dagster fails.
+
+Errors of ours become Dagster's here and nowhere else.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from refit_assets.errors import RefitError
+
+PROGRESS = logging.getLogger("refit_assets.progress")
+"""Every line of progress, for whoever runs the assets without the UI."""
+
+RETRY_TRANSIENT = dg.RetryPolicy(max_retries=2, delay=5)
+
+
+@dataclass
+class Step:
+    """A stage at work."""
+
+    context: dg.AssetExecutionContext
+    started: float = field(default_factory=time.monotonic)
+    cpu_started: float = field(default_factory=lambda: cpu_seconds())
+
+    def tell(self, line: str) -> None:
+        """One line of progress, into the run's log and to the command line."""
+        self.context.log.info(line)
+        PROGRESS.info(line)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Wall and CPU seconds so far, with those of all processes below this one."""
+        return {
+            "seconds": round(time.monotonic() - self.started, 2),
+            "cpu_seconds": round(cpu_seconds() - self.cpu_started, 2),
+        }
+
+
+@contextmanager
+def step(context: dg.AssetExecutionContext) -> Generator[Step]:
+    """Run a stage; its errors end the step, and only transient ones are tried again."""
+    try:
+        yield Step(context)
+    except RefitError as error:
+        if error.transient:
+            raise
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process and of everything below it, ended children included."""
+    import psutil  # noqa: PLC0415 - 60 ms that loading the definitions need not pay
+
+    total = 0.0
+    me = psutil.Process(os.getpid())
+    for process in (me, *me.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+

@@ -1,0 +1,223 @@
+"""The `refit` command: parses, calls the stages, prints; nothing else.
+
+Every command has `--json`, exits 0 when it did what was asked, 1 with one clear message where it
+could not, and 2 for words it does not know. Dagster is imported only by commands that run assets.
+"""
+
+import getpass
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from refit_assets.errors import RefitError
+from refit_assets.models import DEFS, find_model, read_models
+from refit_assets.resources.deployment import Deployment, read_deployment
+
+MODEL = click.argument("model")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+BY = click.option("--by", default=getpass.getuser, help="Who decides; default: you.")
+REASON = click.option("--reason", required=True, help="Why, for the ledger.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="refit_assets", prog_name="refit")
+def refit() -> None:
+    """Refit production models: features, trials, a Java scoring jar, a release."""
+
+
+def main() -> None:
+    """Run the command line; errors of ours are messages, not tracebacks."""
+    try:
+        refit.main(standalone_mode=False)
+    except RefitError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; run the same command again to go on", err=True)
+        sys.exit(130)
+
+
+@refit.command()
+@click.option("--model", default="flight_delay", show_default=True, help="Which of the models.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), default="2013-12-16", show_default=True)
+@AS_JSON
+def demo(model: str, until: datetime, as_json: bool) -> None:  # noqa: FBT001
+    """Do the main job on real data: land a year of flights, refit, release."""
+    from refit_assets.demo import land
+
+    deployment = _deployment()
+    spec = find_model(model)
+    last = until.date() - timedelta(days=1)
+    land(deployment.landing, spec.start, last)
+    _run_what_is_due(model, None, as_json)
+
+
+@refit.command()
+@click.option("--days", default=1, show_default=True, help="How many more days.")
+@AS_JSON
+def land(days: int, as_json: bool) -> None:  # noqa: FBT001
+    """Land the demo's next days, as they would arrive."""
+    from refit_assets.demo import land_next_day
+
+    deployment = _deployment()
+    landed = [land_next_day(deployment.landing) for _ in range(days)]
+    _print({"landed": landed}, as_json, lambda: "\n".join(f"landed {day}" for day in landed))
+
+
+@refit.command()
+@MODEL
+@click.option("--refit", "key", help="As-of date of the refit; default: the latest that is due.")
+@AS_JSON
+def run(model: str, key: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Compute the features of new and changed days, then refit and release what is due."""
+    _run_what_is_due(model, key, as_json)
+
+
+@refit.command()
+@AS_JSON
+def models(as_json: bool) -> None:  # noqa: FBT001
+    """List the models."""
+    found = read_models()
+    rows = {name: spec.description for name, spec in found.items()}
+    _print(rows, as_json, lambda: "\n".join(f"{name}: {text}" for name, text in rows.items()))
+
+
+@refit.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Write a working defs.yaml and features.py for a new model."""
+    from refit_assets.scaffold import scaffold
+
+    for path in scaffold(name, DEFS):
+        click.echo(f"wrote {path}")
+
+
+@refit.command()
+@click.option("--mojo", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--examples", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--coordinates", required=True, help="group:artifact:version")
+@click.option("--out", default="out", show_default=True, type=click.Path(path_type=Path))
+@AS_JSON
+def package(mojo: Path, examples: Path, coordinates: str, out: Path, as_json: bool) -> None:  # noqa: FBT001
+    """Make a tested scoring jar of any MOJO that H2O 3.46 exported."""
+    from refit_assets.packaging.command import package_from_command, render_jar
+
+    jar = package_from_command(mojo, examples, coordinates, out)
+    _print(jar, as_json, lambda: render_jar(jar, out))
+
+
+@refit.command()
+@MODEL
+@click.option("--at", help="What was known at this instant (ISO, UTC).")
+@AS_JSON
+def timeline(model: str, at: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Tell who served when, why that changed, and by whom."""
+    from refit_assets.release.ledger import read_events
+    from refit_assets.release.timeline import render_timeline, timeline_rows
+
+    find_model(model)
+    events = read_events(_deployment().store.storage, model)
+    rows = timeline_rows(events, at=_instant(at))
+    _print(rows, as_json, lambda: render_timeline(model, rows))
+
+
+@refit.command()
+@MODEL
+@click.option("--to", "version", required=True, help="A published version.")
+@BY
+@REASON
+@AS_JSON
+def rollback(model: str, version: str, by: str, reason: str, as_json: bool) -> None:  # noqa: FBT001
+    """Let an earlier version serve again; one ledger event, no refit."""
+    from refit_assets.release.ledger import append, plan_rollback
+
+    find_model(model)
+    now = datetime.now(UTC)
+    event = append(
+        _deployment().store.storage,
+        model,
+        lambda events: plan_rollback(events, version, by=by, reason=reason, now=now),
+    )
+    said = f"{version} serves {'already' if event is None else 'from now on'}"
+    _print(event or {}, as_json, lambda: said)
+
+
+@refit.command()
+@MODEL
+@click.argument("key")
+@BY
+@REASON
+@AS_JSON
+def approve(model: str, key: str, by: str, reason: str, as_json: bool) -> None:  # noqa: FBT001
+    """Release a held refit, with a name and a reason."""
+    from refit_assets.release.release import approve_refit
+
+    event = approve_refit(find_model(model), key, _deployment().release_target, by=by, reason=reason)
+    said = f"refit {key} was released already" if event is None else f"{event.version} is released"
+    _print(event or {}, as_json, lambda: said)
+
+
+def _run_what_is_due(model: str, key: str | None, as_json: bool) -> None:  # noqa: FBT001
+    from refit_assets.release.due import find_due
+
+    deployment, spec = _deployment(), find_model(model)
+    due = find_due(spec, deployment.store, deployment.landing, key)
+    if due.nothing:
+        _print(_last_summary(deployment), as_json, lambda: f"nothing new: {due.reason}")
+        return
+    _show_progress()
+    from refit_assets.assets.main_job import run_main_job
+    from refit_assets.release.summary import render_summary
+
+    summary = run_main_job(spec, deployment, due)
+    if summary is None:
+        _print(due, as_json, lambda: f"{len(due.days)} days of features computed; {due.reason}")
+    else:
+        _print(summary, as_json, lambda: render_summary(summary))
+
+
+def _last_summary(deployment: Deployment) -> Any:  # noqa: ANN401 - JSON
+    known = deployment.summary
+    return json.loads(known.read_text()) if known.exists() else {}
+
+
+def _deployment() -> Deployment:
+    deployment = read_deployment()
+    deployment.prepare()
+    return deployment
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _show_progress() -> None:
+    progress = logging.getLogger("refit_assets.progress")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+    progress.addHandler(handler)
+    progress.setLevel(logging.INFO)
+    progress.propagate = False
+
+
+def _print(value: Any, as_json: bool, render: Callable[[], str]) -> None:  # noqa: ANN401, FBT001
+    if not as_json:
+        click.echo(render())
+        return
+    from pydantic import TypeAdapter
+
+    click.echo(json.dumps(TypeAdapter(Any).dump_python(value, mode="json"), indent=2))

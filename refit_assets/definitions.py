@@ -1,0 +1,24 @@
+"""The code location: read the deployment, build its resources, load the models, merge."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from refit_assets.assets.landing import build_landing_specs
+from refit_assets.models import read_models
+from refit_assets.resources.deployment import read_deployment
+from refit_assets.resources.engines import build_resources
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Everything that Dagster loads."""
+    deployment = read_deployment()
+    shared = dg.Definitions(
+        assets=build_landing_specs(read_models().values()),
+        resources=build_resources(deployment),
+        # One process a run: the heavy work is not here, and a process a step costs seconds each.
+        executor=dg.in_process_executor,
+    )
+    models = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return dg.Definitions.merge(shared, models)

@@ -1,0 +1,163 @@
+"""What is due: days whose landed files changed, and the refit that follows; or why nothing is.
+
+A comparison of what landed with what is recorded, and so free of memory: after a crash, a lost
+tick or a restored backup it says what is still to do. No Dagster, no engine, a second of work.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib.metadata import version
+
+from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.errors import DataError
+from refit_assets.features.landing import LandedFile, days_read, days_touched, file_name, landed
+from refit_assets.features.training_set import due_days, read_days
+from refit_assets.features.window import RefitWindow, plan_window, refit_keys
+from refit_assets.spec import ModelSpec
+from refit_assets.release.release import RECORD
+from refit_assets.training.trial import H2O_VERSION
+
+_ALL_BUT_WORDS = {"description", "owners", "monitoring", "when", "compute", "end"}
+"""Parts of the spec that change nothing about what a refit makes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """What is to do for one model."""
+
+    days: tuple[date, ...]
+    """Days of the feature table to compute."""
+    refit: str | None
+    """Key of the refit to do afterwards; None where none is due."""
+    reason: str
+    """Why, in a sentence."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.days and self.refit is None
+
+    @property
+    def ranges(self) -> tuple[tuple[date, date], ...]:
+        """The days as contiguous ranges, both ends included."""
+        return contiguous(self.days)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Released:
+    """What the release of a refit was made of; equal fingerprints make equal releases."""
+
+    refit: str
+    fingerprint: str
+
+
+def find_due(spec: ModelSpec, store: ArtefactStore, landing: Folder, key: str | None = None) -> Due:
+    """Find what is due, for one refit or for the latest whose window has landed.
+
+    Raises:
+        DataError: the asked refit's window has not landed, or nothing has.
+
+    """
+    last = last_landed_day(spec, landing)
+    if last is None:
+        message = f"nothing has landed for {spec.name} below {landing.root}; try `refit demo`"
+        raise DataError(message)
+    days = due_days(store, spec, complete_inputs(spec, landing, last))
+    refit = key or _latest_refit(spec, last)
+    if refit is None:
+        first = refit_keys(spec, date.max)[0]
+        return Due(
+            days=days, refit=None, reason=f"the first refit, {first}, lacks days after {last}"
+        )
+    window = plan_window(spec, refit)
+    if window.end > last + timedelta(days=1):
+        message = f"refit {refit} of {spec.name} needs days until {window.end}, landed is {last}"
+        raise DataError(message)
+    if set(days) & set(window.days):
+        return Due(days=days, refit=refit, reason=f"{len(days)} new or changed days")
+    released = store.read_record(Released, store.refit(spec.name, refit).name(RECORD))
+    if released and released.fingerprint == fingerprint(store, spec, window):
+        reason = f"refit {refit} is decided, and no day of its window has changed since"
+        return Due(days=days, refit=None, reason=reason)
+    reason = "what it is made of has changed" if released else "it was never made"
+    return Due(days=days, refit=refit, reason=f"refit {refit}: {reason}")
+
+
+def complete_inputs(spec: ModelSpec, landing: Folder, last: date) -> dict[date, dict[str, str]]:
+    """Inputs of every day of which all files that it reads have landed."""
+    found = inputs_by_day(spec, landed(landing, spec, spec.start, last), last)
+    return {day: files for day, files in found.items() if len(files) == _files_read(spec, day)}
+
+
+def inputs_by_day(
+    spec: ModelSpec, files: Iterable[LandedFile], last: date
+) -> dict[date, dict[str, str]]:
+    """Name and ETag of every landed file that each day's features read."""
+    found: dict[date, dict[str, str]] = {}
+    for file in files:
+        first, until = days_touched(spec, file.source, file.day)
+        until = last if until is None else min(until, last)
+        for n in range((until - first).days + 1):
+            found.setdefault(first + timedelta(days=n), {})[file.name] = file.etag
+    return found
+
+
+def last_landed_day(spec: ModelSpec, landing: Folder) -> date | None:
+    """The last day of which every daily source has its file."""
+    days: set[date] | None = None
+    for source in (source for source in spec.sources.values() if source.daily):
+        before, after = source.path.split("{day}", 1)
+        names = landing.names(before.rpartition("/")[0] + "/")
+        found = {
+            day
+            for name in names
+            if name.startswith(before) and name.endswith(after)
+            for day in _days(name[len(before) : len(name) - len(after)])
+        }
+        days = found if days is None else days & found
+    inside = [d for d in days or () if d >= spec.start and (spec.end is None or d < spec.end)]
+    return max(inside, default=None)
+
+
+def fingerprint(store: ArtefactStore, spec: ModelSpec, window: RefitWindow) -> str:
+    """Digest of everything that a refit is made of: days, spec, versions of what computes."""
+    records = read_days(store, spec, window.days)
+    days = sorted((day.isoformat(), record.digest) for day, record in records.items())
+    said = spec.model_dump(mode="json", exclude=_ALL_BUT_WORDS)
+    made_by = [version("refit_assets"), H2O_VERSION]
+    content = json.dumps([days, said, made_by], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def contiguous(days: Sequence[date]) -> tuple[tuple[date, date], ...]:
+    """Group sorted days into ranges without gaps, both ends included."""
+    ranges: list[tuple[date, date]] = []
+    for day in days:
+        if ranges and day - ranges[-1][1] == timedelta(days=1):
+            ranges[-1] = (ranges[-1][0], day)
+        else:
+            ranges.append((day, day))
+    return tuple(ranges)
+
+
+def _latest_refit(spec: ModelSpec, last: date) -> str | None:
+    # A refit needs no day after its as-of date: the one as of the day after the last is complete.
+    until = last + timedelta(days=1 + spec.refit.label_delay_days)
+    return max(refit_keys(spec, until), default=None)
+
+
+def _files_read(spec: ModelSpec, day: date) -> int:
+    return sum(
+        len({file_name(source, d) for d in days_read(spec, source, day, day)})
+        for source in spec.sources.values()
+    )
+
+
+def _days(text: str) -> tuple[date, ...]:
+    try:
+        return (date.fromisoformat(text),)
+    except ValueError:
+        return ()

@@ -1,0 +1,90 @@
+"""The deployment: where everything lies, read from the environment once.
+
+The one place that reads environment variables. `REFIT_HOME` is the home of a laptop's deployment;
+whatever differs on a cluster (storage, catalogue, engines) is chosen here and nowhere else.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.errors import SetupError
+from refit_assets.release.release import ReleaseTarget
+
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """Where a deployment's data, tables, artefacts and released jars lie."""
+
+    home: Path
+
+    @property
+    def landing(self) -> Folder:
+        """The landing zone."""
+        return Folder(root=self.home / "landing", durable=False)
+
+    @property
+    def store(self) -> ArtefactStore:
+        """Records and artefacts of all refits."""
+        return ArtefactStore(storage=Folder(root=self.home / "artefacts"))
+
+    @property
+    def warehouse_uri(self) -> str:
+        """Root of the tables' data files."""
+        return (self.home / "warehouse").as_uri()
+
+    @property
+    def catalogue_uri(self) -> str:
+        """The Iceberg catalogue, as SQLAlchemy spells it."""
+        return f"sqlite:///{self.home / 'catalogue.db'}"
+
+    @property
+    def repository_url(self) -> str:
+        """The Maven repository that releases are published to."""
+        configured = os.environ.get("REFIT_MAVEN_REPOSITORY")
+        return configured or (self.home / "repository").as_uri()
+
+    @property
+    def release_target(self) -> ReleaseTarget:
+        """Where releases are recorded and published."""
+        return ReleaseTarget(store=self.store, repository_url=self.repository_url)
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.home / "dagster"
+
+    @property
+    def summary(self) -> Path:
+        """What the last main job made."""
+        return self.home / "summary.json"
+
+    def prepare(self) -> None:
+        """Make the folders; nothing that is there is touched."""
+        for folder in ("landing", "warehouse", "artefacts", "repository", "dagster"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
+
+
+def read_deployment(environment: Mapping[str, str] | None = None) -> Deployment:
+    """Read the deployment from the environment.
+
+    Raises:
+        SetupError: the home lies where H2O refuses to read: below a hidden folder, or in
+            /var, /etc or /usr.
+
+    """
+    values = os.environ if environment is None else environment
+    home = Path(values.get("REFIT_HOME") or PROJECT / "refit_home").absolute()
+    refused = [part for part in home.parts if part.startswith(".")]
+    refused += [part for part in home.parts[1:2] if part in {"var", "etc", "usr"}]
+    if refused:
+        message = (
+            f"REFIT_HOME is {home}, and H2O reads nothing below {refused[0]!r}: "
+            "choose a folder that is not hidden and not in /var, /etc or /usr"
+        )
+        raise SetupError(message)
+    return Deployment(home=home)
