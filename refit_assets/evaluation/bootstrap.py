@@ -10,11 +10,11 @@ Belongs here: draws, percentiles, differences. Does not: a metric of one draw (`
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from refit_assets.evaluation.records import Interval, PairedDifference
 from refit_assets.evaluation.resampled import Doubles, build_measure
 from refit_assets.spec import HIGHER_IS_BETTER, Metric
 
@@ -25,42 +25,13 @@ FEWEST_DEFINED = 0.95
 """Share of resamples on which a metric must be defined for an interval to mean anything."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A central percentile interval."""
-
-    low: float
-    high: float
-    confidence: float
-    resamples: int
-    """On how many the metric was defined."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairedDifference:
-    """How much better the challenger is than the champion; positive is better, for every metric."""
-
-    metric: Metric
-    challenger: float
-    champion: float
-    improvement: float
-    at_least: float
-    """One-sided: with `confidence`, the improvement is no smaller than this."""
-    at_most: float
-    """One-sided: with `confidence`, the improvement is no larger than this."""
-    share_better: float
-    """Share of resamples on which the challenger is strictly better."""
-    confidence: float
-    resamples: int
-
-
 def derive_seed(*parts: str) -> int:
     """Make a seed of 64 bits from digests and names: the same evidence, the same interval."""
     content = "\n".join(parts).encode()
     return int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
 
 
-def bootstrap(  # noqa: PLR0913 - the keywords are what an interval is stated with
+def bootstrap(
     labels: Doubles,
     scores: Doubles,
     metrics: Sequence[Metric],
@@ -91,7 +62,7 @@ def bootstrap(  # noqa: PLR0913 - the keywords are what an interval is stated wi
     return intervals
 
 
-def paired_difference(  # noqa: PLR0913
+def paired_difference(
     labels: Doubles,
     challenger: Doubles,
     champion: Doubles,

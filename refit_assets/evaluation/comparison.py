@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from refit_assets.evaluation.bootstrap import PairedDifference, derive_seed, paired_difference
+from refit_assets.evaluation.bootstrap import derive_seed, paired_difference
 from refit_assets.evaluation.holdout import Holdout
 from refit_assets.evaluation.metrics import measure_exactly, metrics_of
 from refit_assets.evaluation.predictions import Predictions, positive_name
+from refit_assets.evaluation.records import Compared, Comparison, Migration, ScoreBands
 from refit_assets.evaluation.resampled import Doubles
-from refit_assets.spec import ChampionGate, Metric, ModelSpec
+from refit_assets.spec import ChampionGate, ModelSpec
 
 BANDS = 5
 
@@ -26,81 +27,6 @@ class Contender:
     version: str
     mojo_sha256: str
     predictions: Predictions
-
-
-@dataclass(frozen=True, kw_only=True)
-class Compared:
-    """One metric of both."""
-
-    metric: Metric
-    challenger: float | None
-    champion: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Migration:
-    """Decisions of both models on the same rows, each by its own cut-off."""
-
-    both_flagged: int
-    neither_flagged: int
-    newly_flagged: int
-    """By the challenger alone."""
-    newly_flagged_positives: int
-    """Of those, how many really are positive."""
-    no_longer_flagged: int
-    """By the champion alone."""
-    no_longer_flagged_positives: int
-
-    @property
-    def rows(self) -> int:
-        """All rows."""
-        return self.both_flagged + self.neither_flagged + self.flipped
-
-    @property
-    def flipped(self) -> int:
-        """Decisions that change when the challenger replaces the champion."""
-        return self.newly_flagged + self.no_longer_flagged
-
-    @property
-    def share(self) -> float:
-        """Share of decisions that change."""
-        return self.flipped / self.rows
-
-    @property
-    def right(self) -> int:
-        """How many of the changed decisions are right with the challenger."""
-        dropped_rightly = self.no_longer_flagged - self.no_longer_flagged_positives
-        return self.newly_flagged_positives + dropped_rightly
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoreBands:
-    """How rows move between bands of the score; the bands are fifths of the champion's scores."""
-
-    edges: tuple[float, ...]
-    """Inner edges, ascending; a score on an edge belongs to the band above it."""
-    rows: tuple[tuple[int, ...], ...]
-    """`rows[champion's band][challenger's band]`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Challenger against champion on the challenger's holdout."""
-
-    challenger: str
-    """Version."""
-    champion: str
-    rows: int
-    metrics: tuple[Compared, ...]
-    difference: PairedDifference | None
-    """In the gate's metric; None where it is undefined."""
-    migration: Migration | None
-    """None for a number, which has no cut-off."""
-    bands: ScoreBands
-    mean_change: float
-    """Mean of the challenger's score less the champion's."""
-    largest_change: float
-    """Largest absolute change of a score."""
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""Points to draw and tables to read: calibration, cut-offs, ROC, precision-recall, lift, histograms.
+"""What reports draw and tabulate: calibration, cut-offs, ROC, precision-recall, lift, histograms.
 
 Belongs here: pure functions of labels and scores that answer small records. Does not: drawing.
 """
@@ -128,7 +128,7 @@ def _curve(name: CurveName, x: Doubles, y: Doubles) -> Curve:
 
 
 def _wilson(labels: Doubles) -> tuple[float, float]:
-    """Interval of a share (Wilson, JASA 22, 1927): sane for few rows and for shares near 0 and 1."""
+    """Interval of a share (Wilson, JASA 22, 1927): sane for few rows, and near 0 and 1."""
     rows, share = len(labels), float(labels.mean())
     centre = (share + _Z**2 / (2 * rows)) / (1 + _Z**2 / rows)
     reach = math.sqrt(share * (1 - share) / rows + _Z**2 / (4 * rows**2)) * _Z / (1 + _Z**2 / rows)

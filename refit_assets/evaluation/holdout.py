@@ -13,10 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
-from pyarrow import fs
+from pyarrow import compute, fs
 
 from refit_assets.errors import DataError
 from refit_assets.features.contract import build_contract
@@ -26,6 +25,7 @@ from refit_assets.spec import ModelSpec
 Table: TypeAlias = Any
 ArrowColumn: TypeAlias = Any
 FileSystem: TypeAlias = Any
+pc: Any = compute  # its functions are made at run time, where no checker sees them
 
 _MUST_QUOTE = r'[",\r\n]'
 

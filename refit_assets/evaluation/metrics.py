@@ -4,6 +4,7 @@ Joins the parts: exact metrics are `training.metrics`, intervals `bootstrap`, po
 `curves`, levels of columns `slices`. Whether the figures are good enough is `verdict`'s.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,12 +21,8 @@ from refit_assets.evaluation.predictions import Predictions, compare_bits, posit
 from refit_assets.evaluation.records import Evaluation, Measured, Slice
 from refit_assets.evaluation.resampled import Doubles
 from refit_assets.evaluation.slices import slice_levels
-from refit_assets.spec import (
-    CLASSIFICATION_METRICS,
-    REGRESSION_METRICS,
-    Metric,
-    ModelSpec,
-)
+from refit_assets.spec import CLASSIFICATION_METRICS, REGRESSION_METRICS, Metric, ModelSpec
+from refit_assets.training.metrics import measure
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
@@ -51,7 +48,7 @@ class _Sampling:
     classification: bool
 
 
-def evaluate(  # noqa: PLR0913 - what a figure depends on, by name
+def evaluate(
     spec: ModelSpec,
     holdout: Holdout,
     jar: Predictions,
@@ -99,14 +96,15 @@ def evaluate(  # noqa: PLR0913 - what a figure depends on, by name
 
 def metrics_of(spec: ModelSpec) -> tuple[Metric, ...]:
     """All metrics of a model of this kind; the one that trials are chosen by comes first."""
-    all_metrics = CLASSIFICATION_METRICS if spec.classification else REGRESSION_METRICS
-    return tuple(sorted(all_metrics, key=lambda metric: metric != spec.trials.choose_by))
+    names = CLASSIFICATION_METRICS if spec.classification else REGRESSION_METRICS
+    first = spec.trials.choose_by
+    return first, *(name for name in names if name != first)
 
 
 def slice_metrics(spec: ModelSpec) -> tuple[Metric, ...]:
     """The metrics that slices are measured by: those of the gates, else what trials compete in."""
-    gated = [gate.metric for gate in spec.gates.slices]
-    return tuple(dict.fromkeys(gated or [spec.trials.choose_by]))
+    gated: list[Metric] = [gate.metric for gate in spec.gates.slices]
+    return (*dict.fromkeys(gated or [spec.trials.choose_by]),)
 
 
 def sliced_columns(spec: ModelSpec) -> tuple[str, ...]:
@@ -141,14 +139,11 @@ def measure_all(
 def measure_exactly(
     labels: Doubles, scores: Doubles, metrics: Sequence[Metric], *, classification: bool
 ) -> dict[Metric, float | None]:
-    # scikit-learn takes a second to import, which loading the definitions need not pay.
-    from refit_assets.training.metrics import measure  # noqa: PLC0415
-
-    constant = bool((labels == labels[0]).all())
-    ranked = {"auc", "pr_auc", "ks", "r2"}
-    defined = [metric for metric in metrics if not (constant and metric in ranked)]
-    values = measure(labels, scores, classification=classification)
-    return {metric: float(values[metric]) if metric in defined else None for metric in metrics}
+    """Measure without intervals; None where a metric is undefined on these rows."""
+    found = measure(labels, scores, classification=classification)
+    return {
+        metric: None if math.isnan(found[metric]) else float(found[metric]) for metric in metrics
+    }
 
 
 def _slices(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from refit_assets.errors import DataError, ParityError
 from refit_assets.evaluation.holdout import Holdout
+from refit_assets.evaluation.records import Difference, Parity
 from refit_assets.spec import ModelSpec
 
 
@@ -33,35 +34,6 @@ class Predictions:
         if self.labels is None:
             return None
         return np.array([label == spec.target.positive for label in self.labels])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """A row on which the jar and the training cluster disagree."""
-
-    key: int
-    column: str
-    cluster: float
-    jar: float
-
-    def __str__(self) -> str:
-        """Render as one line, with every digit."""
-        return f"key {self.key}, {self.column}: cluster {self.cluster!r}, jar {self.jar!r}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parity:
-    """Outcome of comparing two sets of predictions bit for bit."""
-
-    rows: int
-    values: int
-    differing: tuple[Difference, ...]
-    """All of them, in the order of keys."""
-
-    @property
-    def proven(self) -> bool:
-        """Whether something was compared and nothing differs."""
-        return self.values > 0 and not self.differing
 
 
 def prediction_names(spec: ModelSpec) -> tuple[str, ...]:
@@ -129,7 +101,7 @@ def compare_bits(
     found: list[Difference] = []
     for name, expected in cluster.columns.items():
         answered = jar.columns[name]
-        for at in np.flatnonzero(expected.view(np.int64) != answered.view(np.int64)):
+        for at in np.flatnonzero(expected.view(np.int64) != answered.view(np.int64)).tolist():
             pair = (float(expected[at]), float(answered[at]))
             found.append(Difference(key=int(keys[at]), column=name, cluster=pair[0], jar=pair[1]))
     found.sort(key=lambda difference: difference.key)

@@ -1,16 +1,73 @@
 """What an evaluation found, as frozen records that are stored as JSON and read by the release.
 
-Belongs here: shapes and look-ups. Does not: how anything is computed, and whether it is good enough.
+Belongs here: shapes and look-ups; no numpy, so that whoever only reads records loads quickly. Does
+not: how anything is computed, and whether it is good enough.
 """
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from refit_assets.evaluation.bootstrap import Interval
-from refit_assets.evaluation.predictions import Parity
 from refit_assets.spec import Metric
 
 CurveName: TypeAlias = Literal["roc", "precision_recall", "lift"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A central percentile interval."""
+
+    low: float
+    high: float
+    confidence: float
+    resamples: int
+    """On how many the metric was defined."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedDifference:
+    """How much better the challenger is than the champion; positive is better, for every metric."""
+
+    metric: Metric
+    challenger: float
+    champion: float
+    improvement: float
+    at_least: float
+    """One-sided: with `confidence`, the improvement is no smaller than this."""
+    at_most: float
+    """One-sided: with `confidence`, the improvement is no larger than this."""
+    share_better: float
+    """Share of resamples on which the challenger is strictly better."""
+    confidence: float
+    resamples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A row on which the jar and the training cluster disagree."""
+
+    key: int
+    column: str
+    cluster: float
+    jar: float
+
+    def __str__(self) -> str:
+        """Render as one line, with every digit."""
+        return f"key {self.key}, {self.column}: cluster {self.cluster!r}, jar {self.jar!r}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """Outcome of comparing two sets of predictions bit for bit."""
+
+    rows: int
+    values: int
+    differing: tuple[Difference, ...]
+    """All of them, in the order of keys."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether something was compared and nothing differs."""
+        return self.values > 0 and not self.differing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,3 +210,78 @@ class Evaluation:
     def chosen(self) -> CutOff | None:
         """The cut-off at which the jar decides; None for a number."""
         return next((one for one in self.cut_offs if one.chosen), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One metric of both."""
+
+    metric: Metric
+    challenger: float | None
+    champion: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migration:
+    """Decisions of both models on the same rows, each by its own cut-off."""
+
+    both_flagged: int
+    neither_flagged: int
+    newly_flagged: int
+    """By the challenger alone."""
+    newly_flagged_positives: int
+    """Of those, how many really are positive."""
+    no_longer_flagged: int
+    """By the champion alone."""
+    no_longer_flagged_positives: int
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.both_flagged + self.neither_flagged + self.flipped
+
+    @property
+    def flipped(self) -> int:
+        """Decisions that change when the challenger replaces the champion."""
+        return self.newly_flagged + self.no_longer_flagged
+
+    @property
+    def share(self) -> float:
+        """Share of decisions that change."""
+        return self.flipped / self.rows
+
+    @property
+    def right(self) -> int:
+        """How many of the changed decisions are right with the challenger."""
+        dropped_rightly = self.no_longer_flagged - self.no_longer_flagged_positives
+        return self.newly_flagged_positives + dropped_rightly
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreBands:
+    """How rows move between bands of the score; the bands are fifths of the champion's scores."""
+
+    edges: tuple[float, ...]
+    """Inner edges, ascending; a score on an edge belongs to the band above it."""
+    rows: tuple[tuple[int, ...], ...]
+    """`rows[champion's band][challenger's band]`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Challenger against champion on the challenger's holdout."""
+
+    challenger: str
+    """Version."""
+    champion: str
+    rows: int
+    metrics: tuple[Compared, ...]
+    difference: PairedDifference | None
+    """In the gate's metric; None where it is undefined."""
+    migration: Migration | None
+    """None for a number, which has no cut-off."""
+    bands: ScoreBands
+    mean_change: float
+    """Mean of the challenger's score less the champion's."""
+    largest_change: float
+    """Largest absolute change of a score."""

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from refit_assets.evaluation.holdout import ArrowColumn, column_text
+from refit_assets.evaluation.holdout import ArrowColumn, column_text, pc
 
 MISSING = "(missing)"
 MOST_VALUES = 12

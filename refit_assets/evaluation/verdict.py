@@ -1,4 +1,4 @@
-"""The verdict on a challenger: every gate of the spec, held or not, in a sentence a person can check.
+"""The verdict on a challenger: every gate of the spec, held or not, in a sentence to check it by.
 
 A gate that cannot be computed fails. Pure: reads an Evaluation, a Comparison and the jar's figures.
 Who approves, and what is published after that, is `release`'s.
@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from refit_assets.evaluation.bootstrap import PairedDifference
-from refit_assets.evaluation.comparison import Comparison
-from refit_assets.evaluation.records import Evaluation, Measured, Slice
+from refit_assets.evaluation.records import (
+    Comparison,
+    Evaluation,
+    Measured,
+    PairedDifference,
+    Slice,
+)
 from refit_assets.evaluation.wording import format_number, format_share, metric_name
 from refit_assets.spec import (
-    HIGHER_IS_BETTER,
     ChampionGate,
     Gates,
     JarGate,
@@ -163,7 +166,8 @@ def _parity(evaluation: Evaluation) -> GateResult:
     rows = len({difference.key for difference in parity.differing})
     sentence = f"The jar and the training cluster differ on {rows:,} of {parity.rows:,} rows."
     if not rows:
-        sentence = f"The jar predicts what the training cluster did on all {parity.rows:,} rows, bit for bit."
+        every = f"all {parity.rows:,} rows"
+        sentence = f"The jar predicts what the training cluster did on {every}, bit for bit."
     return GateResult(name="parity", held=not rows, sentence=sentence, value=rows, limit=0)
 
 
@@ -260,8 +264,8 @@ def _migrated(
         return _lost("migration", f"the decisions of champion {champion} are not known", limit)
     sentence = (
         f"{format_share(found.share)} of the decisions change against champion {champion}: "
-        f"{found.newly_flagged:,} rows are newly flagged and {found.no_longer_flagged:,} no longer; "
-        f"the spec allows {format_share(limit)}."
+        f"{found.newly_flagged:,} rows are newly flagged and {found.no_longer_flagged:,} no "
+        f"longer; the spec allows {format_share(limit)}."
     )
     held = found.share <= limit
     return GateResult(

@@ -35,7 +35,7 @@ def metric_name(metric: Metric) -> str:
 def format_number(value: float | None, digits: int = 4) -> str:
     """Render with so many significant digits, no exponent, and grouped thousands."""
     if value is None:
-        return "–"
+        return "\u2013"
     if value == 0:
         return "0"
     whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
@@ -46,7 +46,7 @@ def format_number(value: float | None, digits: int = 4) -> str:
 
 def format_share(value: float | None, decimals: int = 1) -> str:
     """Render a share in percent; a narrow no-break space keeps number and sign together."""
-    return "–" if value is None else f"{value * 100:.{decimals}f}\u202f%"
+    return "\u2013" if value is None else f"{value * 100:.{decimals}f}\u202f%"
 
 
 def direction(metric: Metric) -> str:
