@@ -19,7 +19,7 @@ from refit_assets.errors import SetupError, WorkloadFailed
 
 OLDEST_MAVEN = (3, 8)
 OLDEST_JAVA = 17
-REPOSITORY_VARIABLE = "REFIT_MAVEN_REPOSITORY"
+REPOSITORY_VARIABLE = "REFIT_MAVEN_LOCAL_REPOSITORY"
 OFFLINE_VARIABLE = "REFIT_MAVEN_OFFLINE"
 
 _log = logging.getLogger(__name__)
@@ -81,6 +81,7 @@ class Maven:
             env=self.environment(os.environ),
             timeout=self.timeout_seconds,
             stdin=subprocess.DEVNULL,
+            umask=0o022,  # a jar records the permissions of what went into it
         )
 
     def environment(self, around: Mapping[str, str]) -> dict[str, str]:
@@ -104,7 +105,7 @@ class Maven:
 def find_maven(environment: Mapping[str, str] | None = None) -> Maven:
     """Find the machine's Maven and JDK.
 
-    `REFIT_MAVEN_REPOSITORY` names a local repository of our own, `REFIT_MAVEN_OFFLINE=1` says
+    `REFIT_MAVEN_LOCAL_REPOSITORY` names a local repository of our own, `REFIT_MAVEN_OFFLINE=1` says
     that it holds everything.
 
     Raises:

@@ -126,10 +126,18 @@ def releases(events: Sequence[LedgerEvent]) -> tuple[LedgerEvent, ...]:
     return tuple(event for event in events if event.kind in PUBLISHES)
 
 
-def decision(events: Sequence[LedgerEvent], refit: str, mojo_sha256: str) -> LedgerEvent | None:
-    """Return what was decided about a candidate: its release if there was one, else the last."""
-    same = [e for e in events if _is_about(e, refit) and e.mojo_sha256 == mojo_sha256]
-    return next(iter(releases(same)), same[-1] if same else None)
+def decision(events: Sequence[LedgerEvent], challenger: Challenger) -> LedgerEvent | None:
+    """Return what was decided about a packaged refit: its release if there was one, else the last.
+
+    The same model in another version of the jar is decided on its own, unless a person rolled
+    back from that model: then this is the decision.
+    """
+    same = [event for event in events if _is_about(event, challenger.refit)]
+    same = [event for event in same if event.mojo_sha256 == challenger.mojo_sha256]
+    undone = {event.replaced for event in events if event.kind == "rolled_back"}
+    mine = [event for event in same if event.version == challenger.version]
+    rejected = [event for event in releases(same) if event.version in undone]
+    return next(iter([*releases(mine), *rejected, *mine[-1:]]), None)
 
 
 def promotes_now(events: Sequence[LedgerEvent], as_of: date) -> bool:
@@ -174,8 +182,8 @@ def plan_release(
 ) -> LedgerEvent | None:
     """Plan the event for a judged challenger; None where this was decided before.
 
-    A candidate that was released once stays so, also after a rollback from it: to judge the same
-    bytes again would undo what a person decided.
+    A jar that was released once stays so, also after a rollback from it: to judge the same
+    model again would undo what a person decided.
 
     Raises:
         LedgerError: the comparison was with another champion than history has, or the version
@@ -345,7 +353,7 @@ def _is_about(event: LedgerEvent, refit: str) -> bool:
 
 
 def _is_decided(events: Sequence[LedgerEvent], challenger: Challenger, *, promote: bool) -> bool:
-    decided = decision(events, challenger.refit, challenger.mojo_sha256)
+    decided = decision(events, challenger)
     if decided is None or decided.kind in PUBLISHES:
         return decided is not None
     last = next(event for event in reversed(events) if _is_about(event, challenger.refit))

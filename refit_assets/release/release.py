@@ -140,7 +140,7 @@ def release_refit(
             now=now or datetime.now(UTC),
         )
 
-    promoted = _carry_out(spec, packaged, target, plan)
+    promoted = carry_out(spec, packaged, target, plan)
     release = Release(
         model=spec.name,
         refit=refit,
@@ -222,7 +222,7 @@ def _gather_provenance(
     )
 
 
-def _carry_out(spec: ModelSpec, packaged: PackagedJar, target: ReleaseTarget, plan: Plan) -> bool:
+def carry_out(spec: ModelSpec, packaged: PackagedJar, target: ReleaseTarget, plan: Plan) -> bool:
     """Publish what the plan promotes, then record it; return whether this jar is released.
 
     In this order, since a champion that does not resolve would be worse than a jar that no event

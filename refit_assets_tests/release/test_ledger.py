@@ -399,15 +399,40 @@ def test_rolling_back_to_a_version_never_published_names_those_that_are() -> Non
         Log().roll_back(0)
 
 
-def test_the_decision_on_a_candidate_can_be_looked_up() -> None:
+def test_the_decision_on_a_packaged_refit_can_be_looked_up() -> None:
     log = released(0)
     log.release(1, promote=False)
-    held, unknown = decision(log.events, "2013-06-10", "mojo-1-0"), decision(log.events, "x", "y")
-    assert held is log.events[1]
-    assert unknown is None
+    assert decision(log.events, challenger(1)) is log.events[1]
+    assert decision(log.events, challenger(2)) is None
     log.approve(1)
     log.release(1, promote=False, build=1)
-    assert decision(log.events, "2013-06-10", "mojo-1-0") is log.events[2]
+    assert decision(log.events, challenger(1)) is log.events[2]
+
+
+def repackaged(log: Log) -> LedgerEvent | None:
+    """Judge the model of week 1 again, in a jar that was built anew."""
+    again = replace(challenger(1), version=version(1) + "-7")
+    before = version(0)
+    return log.add(
+        plan_release(
+            log.events, again, promote=True, reason="", against=before, by="run", now=log.now
+        )
+    )
+
+
+def test_the_same_model_in_another_jar_is_released_in_its_place() -> None:
+    log = released(0, 1)
+    event = repackaged(log)
+    assert event is not None
+    assert (event.version, event.replaced) == (version(1) + "-7", version(1))
+    assert repackaged(log) is None
+
+
+def test_a_model_that_was_rolled_back_does_not_return_in_another_jar() -> None:
+    log = released(0, 1)
+    log.roll_back(0)
+    assert repackaged(log) is None
+    assert log.serving == version(0)
 
 
 def test_a_slow_clock_does_not_run_backwards_in_the_ledger() -> None:
