@@ -46,6 +46,7 @@ class ModelFacts:
     uses_xgboost: bool
     default_threshold: float
     sha256: str
+    """Digest of the file that was read."""
 
     @property
     def explains(self) -> bool:

@@ -7,10 +7,10 @@ models share one JVM in peace. Does not: building (`package`), running Maven (`m
 
 import csv
 import json
+import math
 import re
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from refit_assets.packaging.identifiers import (
 )
 from refit_assets.packaging.model_facts import ModelFacts, derive_contract, read_model_facts
 from refit_assets.packaging.parity import is_prediction, opened_table
+from refit_assets.training.mojo import canonical_mojo, mojo_digest
 
 LIBRARY = Path(__file__).parent / "java"
 LIBRARY_PACKAGE = "refit.scoring"
@@ -125,20 +126,52 @@ def build_project(request: PackagingRequest, folder: Path) -> ModelFacts:
         DataError: the MOJO or the examples can't be read.
 
     """
+    layout = _Layout(folder=folder, package=request.package)
+    layout.copy_library()
+    written = write_model(request, layout.resource)
+    variables = _variables(request, written)
+    for template, path in layout.generated(request.class_name).items():
+        _write(path, _render(template, variables))
+    _permit(folder)
+    return written.facts
+
+
+def _permit(folder: Path) -> None:
+    """Give all files the permissions that a jar may record, whatever the caller's umask."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenModel:
+    """What was found on the way to a model's files."""
+
+    facts: ModelFacts
+    fields: Sequence[InputField]
+    example: Mapping[str, str]
+    """A row's inputs by name."""
+
+
+def write_model(request: PackagingRequest, place: Callable[[str], Path]) -> WrittenModel:
+    """Write the files that the Java library loads; `place` says where a file of a name lies.
+
+    Raises:
+        SpecError, DataError: as for `build_project`.
+
+    """
     facts = read_model_facts(request.mojo)
+    # Without clock and chance: the same model makes the same jar, whenever it was exported.
+    mojo = canonical_mojo(request.mojo.read_bytes())
+    facts = replace(facts, sha256=mojo_digest(mojo))
     contract = request.contract or derive_contract(facts)
     _check(request, facts, contract)
     fields = input_fields(facts, contract)
-    layout = _Layout(folder=folder, package=request.package)
-    layout.copy_library()
-    shutil.copyfile(request.mojo, layout.resource("model.mojo"))
-    _write_json(layout.resource("contract.json"), contract_json(contract, fields))
-    _write_json(layout.resource("about.json"), about_json(request, facts, contract))
-    golden = write_golden_rows(request.examples, layout.resource("golden.csv"), fields, facts)
-    variables = _variables(request, facts, fields, golden)
-    for template, path in layout.generated(request.class_name).items():
-        _write(path, _render(template, variables))
-    return facts
+    place("model.mojo").parent.mkdir(parents=True, exist_ok=True)
+    place("model.mojo").write_bytes(mojo)
+    _write_json(place("contract.json"), contract_json(contract, fields))
+    _write_json(place("about.json"), about_json(request, facts, contract))
+    example = write_golden_rows(request.examples, place("golden.csv"), fields, facts)
+    return WrittenModel(facts=facts, fields=fields, example=example)
 
 
 def input_fields(facts: ModelFacts, contract: InputContract) -> list[InputField]:
@@ -297,9 +330,7 @@ class _Layout:
         return self.folder / "src/test/java" / self._path / name
 
     def resource(self, name: str) -> Path:
-        path = self.folder / "src/main/resources" / self._path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        return self.folder / "src/main/resources" / self._path / name
 
     def generated(self, class_name: str) -> dict[str, Path]:
         """Path of what every template makes."""
@@ -326,13 +357,9 @@ class _Layout:
         return text.replace(LIBRARY_PACKAGE, self.package)
 
 
-def _variables(
-    request: PackagingRequest,
-    facts: ModelFacts,
-    fields: Sequence[InputField],
-    example: Mapping[str, str],
-) -> dict[str, Any]:
-    calls = _example(fields, example)
+def _variables(request: PackagingRequest, written: WrittenModel) -> dict[str, Any]:
+    facts, fields = written.facts, written.fields
+    calls = _example(fields, written.example)
     probabilities = probability_names(facts.classes, "p")
     calibrated = probability_names(facts.classes, "calibrated") if facts.calibrated else []
     return {
@@ -359,9 +386,13 @@ def _example(fields: Sequence[InputField], row: Mapping[str, str]) -> list[tuple
         if not cell and not field.column.nullable:
             cell = "0"
         if cell and (at < few or not field.column.nullable):
-            literal = java_string(cell) if field.is_category else repr(float(cell))
-            calls.append((field.java, literal))
+            calls.append((field.java, java_string(cell) if field.is_category else _number(cell)))
     return calls
+
+
+def _number(cell: str) -> str:
+    value = float(cell)
+    return repr(value) if math.isfinite(value) else "0.0"
 
 
 def _session(name: str, calls: Sequence[tuple[str, str]], facts: ModelFacts) -> list[str]:

@@ -61,7 +61,10 @@ def _glm(target: str | None, **parameters: Any) -> Recipe:
 def _xgb(target: str | None, **parameters: Any) -> Recipe:
     small = {"ntrees": 12, "max_depth": 4, "seed": 1}
     return Recipe(
-        estimator="H2OXGBoostEstimator", target=target, parameters={**small, **parameters}
+        estimator="H2OXGBoostEstimator",
+        target=target,
+        parameters={**small, **parameters},
+        calibrated="calibrate_model" in parameters,
     )
 
 
@@ -131,8 +134,8 @@ RECIPES: Mapping[str, Recipe] = {
     "glm_negative_binomial": _glm("COUNT", family="negativebinomial", theta=0.5),
     "glm_multinomial": _glm("BUCKET", family="multinomial"),
     "glm_ordinal": _glm("BUCKET", family="ordinal"),
-    "glm_interactions": _glm("CAPSULE", family="binomial", interactions=["RACE", "PSA"]),
     "xgb_binomial": _xgb("CAPSULE", **_FOLDS),
+    "xgb_platt": _xgb("CAPSULE", calibrate_model=True),
     "xgb_gaussian": _xgb("VOL2"),
     "xgb_multinomial": _xgb("BUCKET"),
     "xgb_poisson": _xgb("COUNT", distribution="poisson"),
@@ -152,7 +155,6 @@ RECIPES: Mapping[str, Recipe] = {
     "isolation": _other("IsolationForest", None, ntrees=20, max_depth=6, seed=1),
     "extended_isolation": _other("ExtendedIsolationForest", None, ntrees=10, seed=1),
     "kmeans": _other("KMeans", None, k=3, seed=1),
-    "gam": _other("GeneralizedAdditive", "CAPSULE", family="binomial", gam_columns=["PSA"]),
     "rulefit": _other("RuleFit", "CAPSULE", seed=1, max_rule_length=3, rule_generation_ntrees=6),
     "coxph": _other("CoxProportionalHazards", "EVENT", stop_column="STOP"),
     "stack_binomial": _stack("CAPSULE", "gbm_binomial", "drf_binomial", "glm_binomial"),
@@ -232,41 +234,20 @@ def train(h2o: Any, recipes: Mapping[str, Recipe], folder: Path) -> dict[str, Pa
         folders[name] = folder / name
         folders[name].mkdir(parents=True)
         models[name].download_mojo(str(folders[name] / "model.zip"))
-        write_matrix_examples(h2o, models[name], recipe, frame, folders[name])
+        write_matrix_examples(h2o, models[name], frame, folders[name])
     return folders
 
 
-def write_matrix_examples(h2o: Any, model: Any, recipe: Recipe, frame: Any, folder: Path) -> None:
+def write_matrix_examples(h2o: Any, model: Any, frame: Any, folder: Path) -> None:
     """Write `examples.csv` beside `model.zip`: inputs as the frame has them, predictions."""
-    inputs, predictions = _scored(h2o, model, recipe, frame)
-    classes = read_model_facts(folder / "model.zip").classes
-    names = prediction_names(list(predictions.columns), classes)
+    facts = read_model_facts(folder / "model.zip")
+    offset = [] if facts.offset_column is None else [facts.offset_column]
+    inputs = download(h2o, frame[[*facts.features, *offset]])
+    predictions = download(h2o, model.predict(frame))
+    names = prediction_names(list(predictions.columns), facts.classes)
     columns = {name: [*inputs[name]] for name in inputs.columns}
     columns |= {n: [*predictions[c]] for n, c in zip(names, predictions.columns, strict=True)}
     write_examples(folder / "examples.csv", columns)
-
-
-def _fit(h2o: Any, name: str, recipe: Recipe, frame: Any, models: Mapping[str, Any]) -> Any:
-    parameters = {**recipe.parameters, "model_id": name}
-    if recipe.calibrated:
-        parameters["calibration_frame"] = frame
-    if recipe.bases:
-        parameters["base_models"] = [models[base] for base in recipe.bases]
-    estimator = getattr(h2o.estimators, recipe.estimator)(**parameters)
-    features = list(recipe.features)
-    if "gam_columns" in recipe.parameters:
-        features = [f for f in features if f not in recipe.parameters["gam_columns"]]
-    if recipe.target is None:
-        estimator.train(x=features, training_frame=frame)
-    else:
-        estimator.train(x=features, y=recipe.target, training_frame=frame)
-    return estimator
-
-
-def _scored(h2o: Any, model: Any, recipe: Recipe, frame: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    columns = [*recipe.features]
-    columns += [c for c in (recipe.parameters.get("offset_column"),) if c]
-    return download(h2o, frame[columns]), download(h2o, model.predict(frame))
 
 
 def download(h2o: Any, frame: Any) -> pd.DataFrame:

@@ -1,0 +1,30 @@
+package refit.scoring;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+/** Blocks are used again, and never by two at once. */
+class BlockPoolTest {
+    private final AtomicInteger made = new AtomicInteger();
+    private final BlockPool pool = new BlockPool(() -> {
+        made.incrementAndGet();
+        return Models.gbm().kernel().block(1);
+    });
+
+    @Test
+    void aBlockThatWasGivenBackIsUsedAgain() {
+        Block first = pool.borrow();
+        pool.giveBack(first);
+        assertSame(first, pool.borrow());
+        assertEquals(1, made.get());
+    }
+
+    @Test
+    void aBorrowedBlockIsNobodyElses() {
+        assertNotSame(pool.borrow(), pool.borrow());
+    }
+}

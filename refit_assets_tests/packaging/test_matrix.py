@@ -1,0 +1,50 @@
+"""Parity over every algorithm, family and option: cluster = MOJO = our path, bit for bit."""
+
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from refit_assets.packaging.maven import Maven
+from refit_assets.packaging.project import LIBRARY, write_model
+from refit_assets_tests.packaging.conftest import RequestOf
+from refit_assets_tests.packaging.matrix import RECIPES, running_h2o, train
+
+pytestmark = [pytest.mark.h2o, pytest.mark.maven]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """All models of the matrix, trained by one H2O."""
+    folder = tmp_path_factory.mktemp("matrix")
+    with running_h2o(folder, _free_port()) as h2o:
+        return train(h2o, RECIPES, folder / "models")
+
+
+def _free_port() -> int:
+    """A port whose neighbour is free, too: H2O takes both."""
+    while True:
+        with socket.socket() as one, socket.socket() as next_one:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            try:
+                next_one.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_model_of_the_matrix_answers_as_the_cluster_did(
+    trained: dict[str, Path], request_of: RequestOf, maven: Maven, tmp_path: Path
+) -> None:
+    shutil.copytree(LIBRARY, tmp_path / "library")
+    for name, folder in trained.items():
+        write_model(request_of(folder), lambda file, name=name: tmp_path / "models" / name / file)
+    log = maven.run(
+        tmp_path / "library", "test", "-Dtest=MatrixTest", f"-Dmodels={tmp_path / 'models'}"
+    )
+    assert f"Tests run: {len(RECIPES)}, Failures: 0, Errors: 0, Skipped: 0" in log
+    for name in trained:
+        assert f"{name}: " in log

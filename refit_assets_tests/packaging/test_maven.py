@@ -1,0 +1,147 @@
+"""Maven as a subprocess, with scripts in its place; the real one is in test_package."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from refit_assets.errors import SetupError, WorkloadFailed
+from refit_assets.packaging.maven import Maven, find_java, find_maven
+
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+<groupId>org.acme</groupId><artifactId>late</artifactId><version>1.0</version></project>"""
+
+
+def script(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "pom.xml").write_text(POM)
+    return folder
+
+
+def maven(tmp_path: Path, text: str, **settings: object) -> Maven:
+    executable = script(tmp_path / "bin" / "mvn", text)
+    return Maven(executable=executable, java_home=tmp_path, **settings)  # pyright: ignore[reportArgumentType]
+
+
+def jdk(folder: Path, version: str, *, compiler: bool = True) -> Path:
+    script(folder / "bin" / "java", "")
+    if compiler:
+        script(folder / "bin" / "javac", "")
+    (folder / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
+    return folder
+
+
+def test_goals_run_in_the_projects_folder_and_the_log_comes_back(
+    tmp_path: Path, project: Path
+) -> None:
+    log = maven(tmp_path, 'echo "$PWD|$*|$JAVA_HOME"').run(project, "package")
+    assert log.startswith(f"{project}|--batch-mode --no-transfer-progress package|{tmp_path}")
+
+
+def test_a_failure_names_project_goal_first_errors_and_the_folder(
+    tmp_path: Path, project: Path
+) -> None:
+    text = 'echo "[ERROR] Foo.java:[3,1] cannot find symbol"; echo "[ERROR] "; exit 1'
+    with pytest.raises(WorkloadFailed) as failure:
+        maven(tmp_path, text).run(project, "package")
+    message = str(failure.value)
+    assert "mvn package failed for org.acme:late:1.0" in message
+    assert "Foo.java:[3,1] cannot find symbol" in message
+    assert f"cd {project} && mvn package" in message
+    assert not failure.value.transient
+
+
+def test_both_streams_of_a_failure_are_logged(
+    tmp_path: Path, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(WorkloadFailed):
+        maven(tmp_path, "echo outward; echo inward >&2; exit 1").run(project, "package")
+    assert "outward" in caplog.text
+    assert "inward" in caplog.text
+
+
+def test_a_repository_that_cannot_be_reached_is_worth_another_try(
+    tmp_path: Path, project: Path
+) -> None:
+    text = 'echo "[ERROR] Could not transfer artifact a:b:jar:1 from/to central"; exit 1'
+    with pytest.raises(WorkloadFailed) as failure:
+        maven(tmp_path, text).run(project, "package")
+    assert failure.value.transient
+
+
+def test_a_build_that_hangs_is_ended(tmp_path: Path, project: Path) -> None:
+    with pytest.raises(WorkloadFailed, match="took over 0 s"):
+        maven(tmp_path, "exec sleep 60", timeout_seconds=0).run(project, "package")
+
+
+def test_offline_every_repository_leads_nowhere_and_the_local_one_is_ours(
+    tmp_path: Path, project: Path
+) -> None:
+    text = 'echo "$*"; while [ "$1" != --settings ]; do shift; done; cat "$2"'
+    offline = maven(tmp_path, text, offline=True, repository=tmp_path / "repository")
+    log = offline.run(project, "package")
+    assert f"-Dmaven.repo.local={tmp_path / 'repository'}" in log
+    assert "<mirrorOf>*</mirrorOf>" in log
+
+
+def test_what_would_change_a_build_does_not_leak_in(tmp_path: Path) -> None:
+    around = {"MAVEN_ARGS": "-T4", "JAVA_TOOL_OPTIONS": "-Dx", "MAVEN_OPTS": "-Xmx1g", "HOME": "h"}
+    environment = maven(tmp_path, "").environment(around)
+    assert "MAVEN_ARGS" not in environment
+    assert "JAVA_TOOL_OPTIONS" not in environment
+    assert environment["MAVEN_OPTS"].endswith(" -Xmx1g")
+    assert environment["HOME"] == "h"
+
+
+def test_the_environment_says_where_the_repository_is_and_that_it_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "maven-core-3.9.1.jar").touch()
+    script(tmp_path / "bin" / "mvn", "")
+    home = jdk(tmp_path / "jdk", "21.0.1")
+    found = find_maven(
+        {
+            "PATH": str(tmp_path / "bin"),
+            "JAVA_HOME": str(home),
+            "REFIT_MAVEN_REPOSITORY": str(tmp_path / "r"),
+            "REFIT_MAVEN_OFFLINE": "1",
+        }
+    )
+    assert (found.repository, found.offline) == (tmp_path / "r", True)
+    assert found.java_home == home
+
+
+def test_without_maven_it_is_said_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="install Maven 3.8 or later"):
+        find_maven({"PATH": str(tmp_path)})
+
+
+def test_an_old_maven_is_refused(tmp_path: Path) -> None:
+    script(tmp_path / "bin" / "mvn", 'echo "Apache Maven 3.6.3"')
+    home = jdk(tmp_path / "jdk", "17")
+    with pytest.raises(SetupError, match=r"is Maven 3\.6; install Maven 3\.8"):
+        find_maven({"PATH": str(tmp_path / "bin"), "JAVA_HOME": str(home)})
+
+
+def test_an_old_java_is_refused_even_in_java_home(tmp_path: Path) -> None:
+    home = jdk(tmp_path / "jdk", "11.0.2")
+    with pytest.raises(SetupError, match="no Java 17 in JAVA_HOME"):
+        find_java({"PATH": str(tmp_path), "JAVA_HOME": str(home)})
+
+
+def test_a_java_without_a_compiler_runs_jars_but_builds_none(tmp_path: Path) -> None:
+    home = jdk(tmp_path / "jre", "17.0.1", compiler=False)
+    script(tmp_path / "bin" / "mvn", 'echo "Apache Maven 3.9.0"')
+    around = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}/bin", "JAVA_HOME": str(home)}
+    assert find_java(around) == home / "bin" / "java"
+    with pytest.raises(SetupError, match="a Java without a compiler"):
+        find_maven(around)
