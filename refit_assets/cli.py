@@ -168,6 +168,27 @@ def approve(model: str, key: str, by: str, reason: str, as_json: bool) -> None: 
     _print(event or {}, as_json, lambda: said)
 
 
+@refit.group()
+def contract() -> None:
+    """Look at input contracts."""
+
+
+@contract.command("diff")
+@MODEL
+@click.argument("old")
+@click.argument("new", default="now")
+@AS_JSON
+def contract_diff(model: str, old: str, new: str, as_json: bool) -> None:
+    """Tell in words how the contract of version NEW differs from OLD; `now` is the YAML."""
+    from refit_assets.packaging.versions import compare_contracts, render_contract_diff
+    from refit_assets.release.contracts import find_contract
+
+    spec, store = find_model(model), _deployment().store
+    before, after = find_contract(spec, store, old), find_contract(spec, store, new)
+    said = render_contract_diff(before, after, old_name=old, new_name=new)
+    _print(compare_contracts(before, after), as_json, lambda: said)
+
+
 def _run_what_is_due(model: str, key: str | None, as_json: bool) -> None:  # noqa: FBT001
     from refit_assets.release.due import find_due
 

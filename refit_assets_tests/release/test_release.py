@@ -23,7 +23,7 @@ from refit_assets.release.ledger import (
     read_events,
 )
 from refit_assets.release.provenance import read_provenance
-from refit_assets.release.release import ReleaseTarget, carry_out, approve_refit
+from refit_assets.release.release import ReleaseTarget, approve_refit, carry_out
 from refit_assets_tests.fakes.jar_folder import write_jar_folder
 from refit_assets_tests.release.test_provenance import BILL, SPEC, pinned
 
