@@ -250,6 +250,17 @@ def write_matrix_examples(h2o: Any, model: Any, frame: Any, folder: Path) -> Non
     write_examples(folder / "examples.csv", columns)
 
 
+def _fit(h2o: Any, name: str, recipe: Recipe, frame: Any, models: Mapping[str, Any]) -> Any:
+    parameters = {**recipe.parameters, "model_id": name}
+    if recipe.calibrated:
+        parameters["calibration_frame"] = frame
+    if recipe.bases:
+        parameters["base_models"] = [models[base] for base in recipe.bases]
+    estimator = getattr(h2o.estimators, recipe.estimator)(**parameters)
+    estimator.train(x=list(recipe.features), y=recipe.target, training_frame=frame)
+    return estimator
+
+
 def download(h2o: Any, frame: Any) -> pd.DataFrame:
     """Fetch a frame as texts; doubles in hexadecimal, so that no bit is lost on the way.
 

@@ -121,7 +121,7 @@ def test_the_environment_says_where_the_repository_is_and_that_it_is_whole(tmp_p
 
 
 def test_without_maven_it_is_said_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="install Maven 3.8 or later"):
+    with pytest.raises(SetupError, match=r"install Maven 3\.8 or later"):
         find_maven({"PATH": str(tmp_path)})
 
 
