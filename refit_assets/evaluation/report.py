@@ -6,7 +6,7 @@ Belongs here: what a page says and in which order. Does not: charts (`plots`, `s
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -241,11 +241,7 @@ def _band_rows(comparison: Comparison | None) -> list[tuple[str, list[tuple[int,
     if comparison is None:
         return []
     edges = [format_number(edge, 3) for edge in comparison.bands.edges]
-    names = (
-        [f"below {edges[0]}", *(f"{a} to {b}" for a, b in zip(edges, edges[1:], strict=False))]
-        if edges
-        else []
-    )
+    names = [f"below {edges[0]}", *(f"{a} to {b}" for a, b in pairwise(edges))] if edges else []
     names.append(f"{edges[-1]} or more" if edges else "all")
     return [
         (name, [(count, count / max(sum(row), 1)) for count in row])

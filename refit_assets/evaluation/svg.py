@@ -113,11 +113,11 @@ class Chart:
                 f'<text x="{_LEFT - 7}" y="{float(at) + 4:.1f}" text-anchor="end">'
                 f"{self.y.text(tick)}</text>"
             )
-        for tick in self.x.ticks():
-            parts.append(
-                f'<text x="{self._x(tick)}" y="{foot + 17}" text-anchor="middle">'
-                f"{self.x.text(tick)}</text>"
-            )
+        parts += [
+            f'<text x="{self._x(tick)}" y="{foot + 17}" text-anchor="middle">'
+            f"{self.x.text(tick)}</text>"
+            for tick in self.x.ticks()
+        ]
         middle = (_LEFT + WIDTH - _RIGHT) / 2
         parts.append(
             f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{foot}" y2="{foot}"/>'

@@ -1,0 +1,261 @@
+"""Drift of a day against the training window: PSI, missing values, unseen levels.
+
+PSI, the population stability index (Siddiqi, Credit Risk Scorecards, 2006), sums
+`(now - then) * ln(now / then)` over bins. Bins come from the training window and stay: tenths of a
+number's values, the most frequent levels of a category (the others together), missing values as a
+bin of their own. Every bin counts half a row more than it holds, so that an empty one is finite.
+
+PSI of a small day is large by chance: without drift its expectation is about
+`(bins - 1) * (1/rows then + 1/rows now)`, and it is that factor times a chi-square of `bins - 1`
+(Yurdakul & Naranjo, Statistical Properties of the Population Stability Index, 2020). A day breaches
+only if its PSI is beyond the spec's limit *and* beyond the 99th percentile of that chance.
+
+Belongs here: profiles, comparisons and what counts as a breach; pure. Does not: reading tables.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refit_assets.errors import DataError
+from refit_assets.spec import Monitoring
+
+BINS = 10
+MOST_LEVELS = 30
+"""Levels with a bin of their own; the rarer ones share one."""
+_HALF_A_ROW = 0.5
+_CHANCE_Z = 2.3263478740408408  # 99th percentile of a normal
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberProfile:
+    """How a number was distributed in the training window."""
+
+    name: str
+    edges: tuple[float, ...]
+    """Inner edges, ascending; a value on an edge belongs to the bin above it."""
+    counts: tuple[int, ...]
+    """One more than edges."""
+    missing: int
+
+    @property
+    def rows(self) -> int:
+        """All rows, missing values included."""
+        return sum(self.counts) + self.missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryProfile:
+    """How a category was distributed in the training window."""
+
+    name: str
+    levels: tuple[str, ...]
+    """With a bin of their own, most frequent first."""
+    counts: tuple[int, ...]
+    other_levels: tuple[str, ...]
+    """Seen in training, too rare for a bin; sorted."""
+    other: int
+    missing: int
+
+    @property
+    def rows(self) -> int:
+        """All rows, missing values included."""
+        return sum(self.counts) + self.other + self.missing
+
+
+Profile: TypeAlias = NumberProfile | CategoryProfile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """One column of one day against its profile."""
+
+    name: str
+    rows: int
+    psi: float
+    chance: float
+    """99th percentile of the PSI that a day of so many rows has without any drift."""
+    missing_share: float
+    training_missing_share: float
+    unseen_share: float
+    """Share of rows with a level that training never saw; 0 for a number."""
+    unseen_levels: tuple[str, ...]
+    """Most frequent first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breach:
+    """Something beyond its limit."""
+
+    name: str
+    kind: str
+    """psi, missing or unseen."""
+    value: float
+    limit: float
+    sentence: str
+
+
+def profile_number(name: str, values: NDArray[np.float64]) -> NumberProfile:
+    """Profile a number of the training window; NaN is missing. Ties may leave fewer bins."""
+    present = _present(name, values)
+    edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1], method="lower"))
+    # The lowest value as an edge would leave an empty bin below it.
+    edges = edges[edges > present.min()]
+    return NumberProfile(
+        name=name,
+        edges=tuple(edges.tolist()),
+        counts=_counts(edges, present),
+        missing=len(values) - len(present),
+    )
+
+
+def profile_category(name: str, values: Sequence[str | None]) -> CategoryProfile:
+    """Profile a category of the training window; None is missing."""
+    if not values:
+        message = f"{name}: no rows to make a profile of"
+        raise DataError(message)
+    found = Counter(value for value in values if value is not None)
+    # Ties by name, so that the order of rows does not matter.
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    own, rare = ranked[:MOST_LEVELS], ranked[MOST_LEVELS:]
+    return CategoryProfile(
+        name=name,
+        levels=tuple(level for level, _ in own),
+        counts=tuple(count for _, count in own),
+        other_levels=tuple(sorted(level for level, _ in rare)),
+        other=sum(count for _, count in rare),
+        missing=len(values) - found.total(),
+    )
+
+
+def compare_number(profile: NumberProfile, values: NDArray[np.float64]) -> Drift:
+    """Compare a day's numbers with their profile."""
+    present = values[~np.isnan(values)]
+    missing = len(values) - len(present)
+    now = _counts(np.array(profile.edges), present)
+    return _drift(profile, [*profile.counts, profile.missing], [*now, missing], missing, Counter())
+
+
+def compare_category(profile: CategoryProfile, values: Sequence[str | None]) -> Drift:
+    """Compare a day's levels with their profile; unseen ones count as rare ones in the PSI."""
+    found = Counter(value for value in values if value is not None)
+    missing = len(values) - found.total()
+    known = {*profile.levels, *profile.other_levels}
+    unseen = Counter({level: count for level, count in found.items() if level not in known})
+    own = [found[level] for level in profile.levels]
+    then = [*profile.counts, profile.other, profile.missing]
+    return _drift(profile, then, [*own, found.total() - sum(own), missing], missing, unseen)
+
+
+def judge_drift(
+    limits: Monitoring, inputs: Sequence[Drift], scores: Drift | None
+) -> tuple[Breach, ...]:
+    """List what is beyond its limit, inputs first, each with a sentence."""
+    breaches = [breach for drift in inputs for breach in _input_breaches(limits, drift)]
+    if scores is not None:
+        breaches += _psi_breach(scores, limits.score_psi)
+    return tuple(breaches)
+
+
+def psi(then: Sequence[int], now: Sequence[int]) -> float:
+    """Population stability index of two sets of counts over the same bins; 0 is the same shape."""
+    before = np.array(then, dtype=np.float64) + _HALF_A_ROW
+    after = np.array(now, dtype=np.float64) + _HALF_A_ROW
+    before, after = before / before.sum(), after / after.sum()
+    return float(((after - before) * np.log(after / before)).sum())
+
+
+def chance_psi(bins: int, rows_then: int, rows_now: int) -> float:
+    """99th percentile of the PSI of two samples of one distribution."""
+    free = bins - 1
+    if not free:
+        return 0.0
+    # Wilson and Hilferty's approximation of the chi-square quantile: within 1 % here.
+    part = 2 / (9 * free)
+    quantile = free * (1 - part + _CHANCE_Z * math.sqrt(part)) ** 3
+    return quantile * (1 / rows_then + 1 / rows_now)
+
+
+def summarise_drift(drifts: Sequence[Drift]) -> Mapping[str, float]:
+    """PSI by name, largest first: what a chart or the UI's metadata shows."""
+    ranked = sorted(drifts, key=lambda drift: (-drift.psi, drift.name))
+    return {drift.name: drift.psi for drift in ranked}
+
+
+def _present(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    present = values[~np.isnan(values)]
+    if not len(present):
+        message = f"{name}: no values to make a profile of, all {len(values)} rows are missing"
+        raise DataError(message)
+    return present
+
+
+def _counts(edges: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[int, ...]:
+    places = np.searchsorted(edges, values, side="right")
+    return tuple(np.bincount(places, minlength=len(edges) + 1).tolist())
+
+
+def _drift(
+    profile: Profile,
+    then: Sequence[int],
+    now: Sequence[int],
+    missing: int,
+    unseen: Counter[str],
+) -> Drift:
+    rows = sum(now)
+    if not rows:
+        message = f"{profile.name}: the day has no rows to compare with the training window"
+        raise DataError(message)
+    # A bin that is empty on both sides says nothing, and must not soften the others.
+    pairs = [(one, other) for one, other in zip(then, now, strict=True) if one or other]
+    return Drift(
+        name=profile.name,
+        rows=rows,
+        psi=psi([one for one, _ in pairs], [other for _, other in pairs]),
+        chance=chance_psi(len(pairs), profile.rows, rows),
+        missing_share=missing / rows,
+        training_missing_share=profile.missing / profile.rows,
+        unseen_share=unseen.total() / rows,
+        unseen_levels=tuple(
+            level for level, _ in sorted(unseen.items(), key=lambda item: (-item[1], item[0]))
+        ),
+    )
+
+
+def _input_breaches(limits: Monitoring, drift: Drift) -> list[Breach]:
+    breaches = _psi_breach(drift, limits.input_psi)
+    more = drift.missing_share - drift.training_missing_share
+    if more > limits.missing_share:
+        sentence = (
+            f"{drift.name} is missing in {drift.missing_share:.1%} of {drift.rows:,} rows, in the "
+            f"training window in {drift.training_missing_share:.1%}; {limits.missing_share:.1%} "
+            "more are allowed."
+        )
+        breaches.append(_breach(drift, "missing", more, limits.missing_share, sentence))
+    if drift.unseen_share > limits.unseen_share:
+        shown = ", ".join(drift.unseen_levels[:5])
+        sentence = (
+            f"{drift.name} has levels that training never saw in {drift.unseen_share:.1%} of "
+            f"{drift.rows:,} rows ({shown}); {limits.unseen_share:.1%} are allowed."
+        )
+        breaches.append(_breach(drift, "unseen", drift.unseen_share, limits.unseen_share, sentence))
+    return breaches
+
+
+def _psi_breach(drift: Drift, limit: float) -> list[Breach]:
+    if drift.psi <= max(limit, drift.chance):
+        return []
+    sentence = (
+        f"{drift.name} drifted from the training window: PSI {drift.psi:.3f} on {drift.rows:,} "
+        f"rows, where {limit:g} is allowed and chance reaches {drift.chance:.3f}."
+    )
+    return [_breach(drift, "psi", drift.psi, limit, sentence)]
+
+
+def _breach(drift: Drift, kind: str, value: float, limit: float, sentence: str) -> Breach:
+    return Breach(name=drift.name, kind=kind, value=value, limit=limit, sentence=sentence)
