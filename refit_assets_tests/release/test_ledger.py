@@ -1,6 +1,8 @@
 """The ledger's folds and plans over events in memory, and its files in a folder."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -30,6 +32,7 @@ from refit_assets.release.ledger import (
     timeline,
 )
 
+PROJECT = Path(__file__).parents[2]
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 WEEKS = [date(2013, 6, 3) + timedelta(weeks=week) for week in range(9)]
 
@@ -590,6 +593,33 @@ def test_what_a_crash_left_half_written_is_no_event(folder: Folder) -> None:
     (ledger / "00000002.json.part").write_bytes(b"{")
     assert len(read_events(folder, "flight_delay")) == 1
     assert append(folder, "flight_delay", plan_week(1)) is not None
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from refit_assets.artefacts import Folder
+from refit_assets.release.ledger import append
+from refit_assets_tests.release.test_ledger import numbered
+
+for number in range(1, 10_000):
+    append(Folder(root=Path(sys.argv[1])), "flight_delay", lambda now: numbered(now, number))
+    print(number, flush=True)
+"""
+
+
+def test_a_writer_killed_at_any_point_leaves_a_ledger_that_reads_and_grows(folder: Folder) -> None:
+    command = [sys.executable, "-c", WRITER, str(folder.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT) as writer:
+        assert writer.stdout is not None
+        for _ in range(5):
+            writer.stdout.readline()
+        writer.kill()
+    events = read_events(folder, "flight_delay")
+    assert len(events) >= 5
+    event = append(folder, "flight_delay", lambda now: numbered(now, 10_000))
+    assert event is not None
+    assert event.sequence == len(events) + 1
 
 
 def test_a_missing_event_is_told_with_its_file(folder: Folder) -> None:

@@ -57,6 +57,7 @@ def test_a_version_is_published_with_checksums_and_a_list_of_versions(
     assert read_versions(there[metadata]) == ["1.0.20130603"]
     assert f"{metadata}.sha1" in there
     assert len(done.files) == 6
+    assert (root / folder).stat().st_mode & 0o777 == 0o755
     assert not any("parity" in name for name in there)
     assert (done.coordinates, done.repository, done.was_there) == (FIRST, root.as_uri(), False)
 
@@ -131,6 +132,8 @@ class Overtaken(VersionFiles):
     def with_checksums(self) -> Iterator[tuple[str, bytes]]:
         yield from super().with_checksums()
         root = Path(self.files["root"].decode())
+        # What is being assembled can't be taken for a version.
+        assert not list(root.glob(f"{self.layout.artifact_folder}/[!.]*"))
         mine = {name: content for name, content in self.files.items() if name != "root"}
         FileRepository(root=root).put_version(VersionFiles(layout=self.layout, files=mine))
 
