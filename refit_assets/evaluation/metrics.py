@@ -27,7 +27,7 @@ from refit_assets.training.metrics import measure
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 # Intervals of slices are read beside one another and not to the third digit.
-SLICE_RESAMPLES = 500
+SLICE_RESAMPLES = 300
 DEFAULT_MINIMUM_ROWS = 500
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 420, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 14, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 14, 14, 46
 _TICKS = 5
 
 
@@ -123,7 +123,7 @@ class Chart:
             f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{foot}" y2="{foot}"/>'
             f'<text class="title" x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">'
             f"{escape(self.x.title)}</text>"
-            f'<text class="title" transform="translate(13 {(_TOP + foot) / 2}) rotate(-90)" '
+            f'<text class="title" transform="translate(14 {(_TOP + foot) / 2}) rotate(-90)" '
             f'text-anchor="middle">{escape(self.y.title)}</text>'
         )
         return "".join(parts)

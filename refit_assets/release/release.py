@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from refit_assets.artefacts import ArtefactStore, jar_name
 from refit_assets.errors import DataError, LedgerError
-from refit_assets.evaluation.comparison import Comparison
-from refit_assets.evaluation.records import Evaluation
+from refit_assets.evaluation.records import Comparison, Evaluation
 from refit_assets.evaluation.verdict import JarFigures, Verdict, judge
 from refit_assets.features.training_set import TrainingSet
 from refit_assets.packaging.candidate import PackagedJar, read_packaged
