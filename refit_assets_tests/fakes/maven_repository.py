@@ -27,7 +27,10 @@ class MavenServer:
     knows_if_none_match: bool = True
     overwrites: bool = False
     fault: Callable[[str, str], Fault] = lambda _method, _path: None
+    moved_to: str = "/elsewhere"
+    """Where an answer of 3xx points to."""
     requests: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    authorizations: list[str | None] = field(default_factory=list[str | None])
 
     @property
     def uploads(self) -> list[str]:
@@ -99,6 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _fault(self) -> Fault:
         self._told.requests.append((self.command, self.path))
+        self._told.authorizations.append(self.headers["Authorization"])
         return self._told.fault(self.command, self.path)
 
     def _is_known(self) -> bool:
@@ -122,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", "0")
         if 300 <= status < 400:
-            self.send_header("Location", "/elsewhere")
+            self.send_header("Location", self._told.moved_to + self.path)
         self.end_headers()
 
     def _hang_up(self) -> None:

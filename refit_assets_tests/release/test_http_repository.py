@@ -107,7 +107,8 @@ class Rival:
 def test_one_who_was_faster_during_the_upload_wins(
     server: MavenServer, jars: Path, *, knows_if_none_match: bool
 ) -> None:
-    server.knows_if_none_match = knows_if_none_match
+    # One of the two protects: a server that overwrites has to know If-None-Match.
+    server.knows_if_none_match = server.overwrites = knows_if_none_match
     server.fault = Rival(server, f"{STEM}-javadoc.jar", b"rival")
     with pytest.raises(PublishError, match=r"-javadoc\.jar is there with other bytes"):
         publish_to(server, jars)
@@ -180,6 +181,19 @@ def test_missing_credentials_are_told(server: MavenServer, jars: Path) -> None:
     server.credentials = ("ada", "right")
     with pytest.raises(PublishError, match=rf"no credentials were sent: set {USERNAME}"):
         publish_to(server, jars)
+
+
+def test_a_redirect_to_another_host_does_not_carry_the_password_there(
+    server: MavenServer, jars: Path, tmp_path: Path
+) -> None:
+    with serve_maven(tmp_path / "elsewhere") as other:
+        server.moved_to = other.url
+        server.fault = lambda _method, _path: 302
+        with pytest.raises(PublishError, match=r"PUT .*: 302 "):
+            publish_to(server, jars, **{USERNAME: "ada", PASSWORD: "secret"})
+        assert None not in server.authorizations
+        assert other.requests
+        assert set(other.authorizations) == {None}
 
 
 def test_what_reads_back_otherwise_is_taken_back(server: MavenServer, jars: Path) -> None:
