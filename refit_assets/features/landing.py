@@ -78,6 +78,11 @@ def days_read(spec: ModelSpec, source: Source, first: date, last: date) -> tuple
     return days_between(begin, last + timedelta(days=1))
 
 
+def names_read(spec: ModelSpec, first: date, last: date) -> tuple[str, ...]:
+    """Names of all files that the features of a range read, whether they are there or not."""
+    return tuple(name for _, _, name in _expected(spec, first, last))
+
+
 def days_touched(spec: ModelSpec, source: str, day: date | None) -> tuple[date, date | None]:
     """First and last day whose features read a file; None: no last."""
     if day is None:

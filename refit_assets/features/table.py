@@ -5,6 +5,7 @@ Belongs here: names of the table, snapshots, files, tags, the record of a day. D
 rows (`writing`), choosing days (`training_set`).
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -178,7 +179,14 @@ def _catalogue(catalogue_uri: str, warehouse_uri: str) -> Any:  # noqa: ANN401 -
     uri = url.render_as_string(hide_password=False)
     # Spark makes the catalogue's tables; an empty database is no table of ours, and no error.
     settings = {"uri": uri, "warehouse": warehouse_uri, "init_catalog_tables": "false"}
+    settings |= _s3_settings(os.environ)
     return SqlCatalog(CATALOGUE, **settings)
+
+
+def _s3_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Hand pyiceberg the standard variables that every other S3 client reads by itself."""
+    names = {"s3.endpoint": "AWS_ENDPOINT_URL", "s3.region": "AWS_REGION"}
+    return {key: environment[name] for key, name in names.items() if environment.get(name)}
 
 
 def _partition_day(value: Any) -> date:  # noqa: ANN401 - days since 1970, or a date

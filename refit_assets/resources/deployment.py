@@ -78,6 +78,10 @@ def read_deployment(environment: Mapping[str, str] | None = None) -> Deployment:
 
     """
     values = os.environ if environment is None else environment
+    if values.get("REFIT_DEPLOYMENT") == "kubernetes":
+        from refit_assets.resources.cluster_deployment import build_cluster_deployment
+
+        return build_cluster_deployment(values)
     home = Path(values.get("REFIT_HOME") or PROJECT / "refit_home").absolute()
     refused = [part for part in home.parts if part.startswith(".")]
     refused += [part for part in home.parts[1:2] if part in {"var", "etc", "usr"}]

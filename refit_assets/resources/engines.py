@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from refit_assets.resources.cluster_deployment import ClusterDeployment
 from refit_assets.resources.deployment import Deployment
 from refit_assets.resources.h2o import EmbeddedH2O
 from refit_assets.resources.maven import EmbeddedMaven
@@ -10,9 +11,28 @@ from refit_assets.resources.spark import EmbeddedSpark
 
 def build_resources(deployment: Deployment) -> dict[str, Any]:
     """Build what the assets ask for, by name."""
+    if isinstance(deployment, ClusterDeployment):
+        return {"deployment": deployment, **_cluster_engines(deployment)}
     return {
         "deployment": deployment,
         "spark": EmbeddedSpark(),
         "h2o": EmbeddedH2O(),
         "maven": EmbeddedMaven(),
+    }
+
+
+def _cluster_engines(deployment: ClusterDeployment) -> dict[str, Any]:
+    # Pipes and its clients: a laptop's definitions load without them.
+    from refit_assets.resources.kubernetes import (
+        ClusterH2O,
+        ClusterMaven,
+        ClusterPrograms,
+        ClusterSpark,
+    )
+
+    programs = ClusterPrograms(deployment=deployment)
+    return {
+        "spark": ClusterSpark(programs=programs),
+        "h2o": ClusterH2O(programs=programs),
+        "maven": ClusterMaven(programs=programs),
     }

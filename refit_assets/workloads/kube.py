@@ -7,7 +7,7 @@ state of an operator means (`spark_application`, `h2o_cluster`, `program_pod`).
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -202,7 +202,14 @@ def request_digest(request: Any) -> str:  # noqa: ANN401 - anything that JSON ca
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def create_or_adopt(api: Api, manifest: Manifest, patience: Patience, *, ended: bool) -> bool:
+def create_or_adopt(
+    api: Api,
+    manifest: Manifest,
+    patience: Patience,
+    *,
+    ended: bool,
+    prepare: Callable[[], None] = lambda: None,
+) -> bool:
     """Create an object, or take over the one that a killed predecessor left.
 
     Taken over is only what carries the same request and has not ended badly; everything else of
@@ -212,7 +219,8 @@ def create_or_adopt(api: Api, manifest: Manifest, patience: Patience, *, ended: 
         api: The namespace.
         manifest: The object.
         patience: For its removal.
-        ended: Whether the object there is of no more use; asked only where there is one.
+        ended: Whether the object there is of no more use.
+        prepare: Called before an object is created, never before one is adopted.
 
     Returns:
         Whether it was there already.
@@ -225,21 +233,10 @@ def create_or_adopt(api: Api, manifest: Manifest, patience: Patience, *, ended: 
         api.patch(kind, name, {"metadata": {"ownerReferences": owners}})
         return True
     if found is not None:
-        delete_and_wait(api, kind, name, patience)
+        remove(api, [kind], name, patience)
+    prepare()
     api.create(manifest)
     return False
-
-
-def delete_and_wait(api: Api, kind: str, name: str, patience: Patience) -> None:
-    """Delete an object and wait until it is gone.
-
-    Raises:
-        WorkloadTimeout: it is still there.
-
-    """
-    api.delete(kind, name)
-    what = f"deletion of {kind} {api.namespace}/{name}"
-    wait_until(lambda: api.read(kind, name) is None, {True}, what, patience)
 
 
 def remove(api: Api, kinds: Sequence[str], name: str, patience: Patience) -> None:

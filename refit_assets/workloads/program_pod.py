@@ -48,6 +48,8 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Sequence[str] = ()
     """Secrets whose keys become variables."""
+    secret_values: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Variables from single keys: name -> (Secret, key)."""
     labels: Mapping[str, str] = field(default_factory=dict)
     owners: Sequence[Manifest] = ()
     deadline_seconds: int = 3600
@@ -68,10 +70,16 @@ class ProgramPods:
     leaving: Patience = field(default_factory=lambda: Patience(timeout_seconds=120))
 
     @contextmanager
-    def submitted(self, manifest: Manifest) -> Generator[str]:
-        """Submit, or adopt after a restart; delete on the way out, whatever happened."""
+    def submitted(
+        self, manifest: Manifest, prepare: Callable[[], None] = lambda: None, *, adopt: bool = True
+    ) -> Generator[str]:
+        """Submit, or adopt after a restart; delete on the way out, whatever happened.
+
+        `prepare` is called before a submission, and not before an adoption.
+        """
         name = manifest["metadata"]["name"]
-        create_or_adopt(self.api, manifest, self.leaving, ended=self._state(name) == FAILED)
+        ended = not adopt or self._state(name) == FAILED
+        create_or_adopt(self.api, manifest, self.leaving, ended=ended, prepare=prepare)
         try:
             yield name
         finally:
@@ -165,7 +173,7 @@ def build_job(program: Program, namespace: str) -> Manifest:
         "image": program.image,
         "imagePullPolicy": program.pull_policy,
         "args": [*program.command],
-        "env": [{"name": name, "value": value} for name, value in program.environment.items()],
+        "env": _environment(program),
         "envFrom": [{"secretRef": {"name": secret}} for secret in program.secrets],
         "resources": {
             "requests": {"cpu": program.cpu_request, "memory": memory},
@@ -199,3 +207,14 @@ def build_job(program: Program, namespace: str) -> Manifest:
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
+
+
+def _environment(program: Program) -> list[Manifest]:
+    plain: list[Manifest] = [
+        {"name": name, "value": value} for name, value in program.environment.items()
+    ]
+    kept = [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+        for name, (secret, key) in program.secret_values.items()
+    ]
+    return plain + kept

@@ -3,7 +3,7 @@
 Knows Kubernetes and the operator's states; knows nothing of models or Dagster.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -87,11 +87,16 @@ class SparkApplications:
     leaving: Patience = field(default_factory=lambda: Patience(timeout_seconds=120))
 
     @contextmanager
-    def submitted(self, manifest: Manifest) -> Generator[str]:
-        """Submit, or adopt after a restart; delete on the way out, whatever happened."""
+    def submitted(
+        self, manifest: Manifest, prepare: Callable[[], None] = lambda: None
+    ) -> Generator[str]:
+        """Submit, or adopt after a restart; delete on the way out, whatever happened.
+
+        `prepare` is called before a submission, and not before an adoption.
+        """
         name = manifest["metadata"]["name"]
         ended = self._state(name) == "FAILED" or self._driver_killed(name)
-        create_or_adopt(self.api, manifest, self.leaving, ended=ended)
+        create_or_adopt(self.api, manifest, self.leaving, ended=ended, prepare=prepare)
         try:
             yield name
         finally:

@@ -1,0 +1,233 @@
+"""The heavy steps as programs of their own images: a record in from the store, a record out.
+
+    python -m refit_assets.programs features | fit | package | score
+
+On a laptop the same stages are called in process. Belongs here: reaching the store and the
+engine from within a pod, and reporting. Does not: any work of a stage, nor Kubernetes.
+"""
+
+import os
+import sys
+import tempfile
+import threading
+import traceback
+import urllib.error
+import urllib.request
+import uuid
+from base64 import b64encode
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.errors import RefitError, SetupError
+from refit_assets.exchange import (
+    H2O_HOSTS,
+    H2O_PASSWORD,
+    STORE_VARIABLE,
+    WORKLOAD_VARIABLE,
+    Exchange,
+    PackageRequest,
+    Scored,
+    ScoreRequest,
+)
+from refit_assets.storage_s3 import Bucket, open_bucket
+
+if TYPE_CHECKING:
+    from refit_assets.features.job import FeaturesRequest
+
+Tell = Callable[[str], None]
+
+_PING_SECONDS = 10
+
+
+def main(arguments: list[str]) -> int:
+    """Run a program; the code is 0, or 1 where it refused, or crashed."""
+    if len(arguments) != 1 or arguments[0] not in PROGRAMS:
+        print(f"usage: python -m refit_assets.programs {' | '.join(PROGRAMS)}", file=sys.stderr)  # noqa: T201
+        return 2
+    store = ArtefactStore(storage=open_bucket(_needed(STORE_VARIABLE)))
+    exchange = Exchange(store=store, workload=_needed(WORKLOAD_VARIABLE))
+    try:
+        with _reporting(store.storage) as tell:
+            exchange.answer(PROGRAMS[arguments[0]](exchange, tell))
+    except RefitError as error:
+        exchange.refuse(error)
+        print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        return 1
+    except Exception:  # noqa: BLE001 - the pod's log is all that anybody sees of it
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _features(exchange: Exchange, tell: Tell) -> object:
+    from pyspark.sql import SparkSession
+
+    from refit_assets.features.job import FeaturesRequest, compute_features
+
+    request = exchange.asked(FeaturesRequest)
+    spark = SparkSession.builder.getOrCreate()
+    spark.sparkContext.setLogLevel("WARN")
+    with _landed_here(request) as here, _shared_staging(request.warehouse_uri) as share:
+        catalogue = _with_password(request.catalogue_uri)
+        local = replace(request, landing_uri=here.uri, catalogue_uri=catalogue)
+        result = compute_features(spark, local, tell, share=share)
+    spark.stop()
+    return result
+
+
+def _fit(exchange: Exchange, tell: Tell) -> object:
+    from refit_assets.training.fit import FitRequest, fit
+    from refit_assets.training.session import H2OConnection
+    from refit_assets.workloads.h2o_cluster import PORT, USER, find_leader
+    from refit_assets.workloads.wait import Patience
+
+    hosts = _needed(H2O_HOSTS).split(",")
+    get = _authorised(USER, _needed(H2O_PASSWORD))
+    request = exchange.asked(FitRequest)
+    leader = find_leader(hosts, get, Patience(timeout_seconds=240))
+    url = f"http://{leader}:{PORT}"
+    tell(f"H2O is up with {len(hosts)} nodes, {leader.partition('.')[0]} leads")
+    connection = H2OConnection(url=url, user=USER, password=_needed(H2O_PASSWORD), nodes=len(hosts))
+    stop = threading.Event()
+    pings = threading.Thread(target=_ping, args=(get, f"{url}/3/Ping", stop), daemon=True)
+    pings.start()
+    try:
+        return fit(connection, request, exchange.store, tell)
+    finally:
+        stop.set()
+
+
+def _package(exchange: Exchange, tell: Tell) -> object:
+    from refit_assets.packaging.candidate import package_candidate
+    from refit_assets.packaging.maven import find_maven
+
+    request = exchange.asked(PackageRequest)
+    return package_candidate(request.spec, request.refit, exchange.store, find_maven, tell)
+
+
+def _score(exchange: Exchange, tell: Tell) -> object:
+    from refit_assets.packaging.stored import score_stored
+
+    request = exchange.asked(ScoreRequest)
+    score_stored(exchange.store, request.jar, request.rows, request.predictions)
+    tell(f"scored {request.rows}")
+    return Scored(predictions=request.predictions)
+
+
+PROGRAMS: Mapping[str, Callable[[Exchange, Tell], object]] = {
+    "features": _features,
+    "fit": _fit,
+    "package": _package,
+    "score": _score,
+}
+
+
+@contextmanager
+def _reporting(storage: object) -> Generator[Tell]:
+    """Tell through Dagster Pipes where somebody listens, and on standard output anyway."""
+    from dagster_pipes import PipesS3MessageWriter, open_dagster_pipes
+
+    if "DAGSTER_PIPES_CONTEXT" not in os.environ or not isinstance(storage, Bucket):
+        yield _say
+        return
+    writer = PipesS3MessageWriter(client=storage.client, interval=2)
+    with open_dagster_pipes(message_writer=writer) as pipes:
+
+        def tell(line: str) -> None:
+            _say(line)
+            pipes.log.info(line)
+
+        yield tell
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the pod's log
+
+
+@contextmanager
+def _landed_here(request: "FeaturesRequest") -> Generator[Folder]:
+    """Fetch the landed files that the days read: they are checked and staged by the driver."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from refit_assets.features.landing import names_read
+
+    bucket = open_bucket(request.landing_uri)
+    with tempfile.TemporaryDirectory(prefix="refit-landing-") as name:
+        here = Folder(root=Path(name), durable=False)
+
+        def fetch(wanted: str) -> None:
+            try:
+                bucket.download(wanted, here.path(wanted))
+            except FileNotFoundError:
+                return  # told with all others that are missing, by the inspection
+
+        with ThreadPoolExecutor(max_workers=16) as pool:
+            list(pool.map(fetch, names_read(request.spec, request.first, request.last)))
+        yield here
+
+
+@contextmanager
+def _shared_staging(warehouse_uri: str) -> Generator[Callable[[Path], str]]:
+    """Put staged files where executors can read them, for as long as the job takes."""
+    bucket = open_bucket(f"{warehouse_uri}/staging")
+    folder = f"{uuid.uuid4().hex}/"
+
+    def share(path: Path) -> str:
+        bucket.upload(path, folder + path.name)
+        # Spark's own reader speaks S3 by this name.
+        return f"s3a://{bucket.bucket}/{bucket.prefix}{folder}{path.name}"
+
+    try:
+        yield share
+    finally:
+        bucket.delete(folder)
+
+
+def _with_password(uri: str) -> str:
+    """Put the database's password into its address: JDBC knows no variable for it."""
+    password = os.environ.get("PGPASSWORD")
+    parts = urlsplit(uri)
+    if not password or parts.password or not parts.username:
+        return uri
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
+
+
+def _authorised(user: str, password: str) -> Callable[[str], tuple[int, str]]:
+    token = b64encode(f"{user}:{password}".encode()).decode()
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def get(url: str) -> tuple[int, str]:
+        request = urllib.request.Request(url, headers={"Authorization": f"Basic {token}"})  # noqa: S310
+        try:
+            with direct.open(request, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+        except OSError:
+            return 0, ""
+
+    return get
+
+
+def _ping(get: Callable[[str], tuple[int, str]], url: str, stop: threading.Event) -> None:
+    # The nodes end by themselves when nobody asks any more; only this endpoint counts.
+    while not stop.wait(_PING_SECONDS):
+        get(url)
+
+
+def _needed(variable: str) -> str:
+    value = os.environ.get(variable)
+    if not value:
+        message = f"{variable} is not set: programs are started by the run pod, never by hand"
+        raise SetupError(message)
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
