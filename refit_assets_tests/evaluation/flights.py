@@ -29,14 +29,14 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def flights_spec(**changes: Any) -> ModelSpec:
+def flights_spec(**changes: Any) -> ModelSpec:  # noqa: ANN401
     features = {"key": "flight_id", "knowledge_time": "known_at", "columns": COLUMNS}
     target = {"column": "late", "positive": "late", "negative": "on_time"}
     found = {"features": features, "target": target, "slices": ["origin"], **changes}
     return build_spec(**found)
 
 
-def air_spec(**changes: Any) -> ModelSpec:
+def air_spec(**changes: Any) -> ModelSpec:  # noqa: ANN401
     search = [{"algorithm": "glm"}]
     trials = {"choose_by": "rmse", "validation": 1, "search": search}
     return flights_spec(target={"column": "air_time"}, trials=trials, **changes)
@@ -56,7 +56,7 @@ def predictions(model: str = "challenger", cut_off: float = 0.3) -> Predictions:
     return Predictions(columns={"p:late": scores, "p:on_time": 1 - scores}, labels=labels)
 
 
-def evaluated(spec: ModelSpec, **changes: Any) -> Evaluation:
+def evaluated(spec: ModelSpec, **changes: Any) -> Evaluation:  # noqa: ANN401
     """Evaluate the challenger, with as few resamples as still make an interval."""
     jar = predictions()
     found = evaluate(

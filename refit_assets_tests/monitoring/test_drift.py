@@ -1,0 +1,113 @@
+"""Drift on hours and carriers of real flights, and on the edges of what a day may be."""
+
+import numpy as np
+import pytest
+
+from refit_assets.errors import DataError
+from refit_assets.monitoring.drift import (
+    chance_psi,
+    compare_category,
+    compare_number,
+    judge_drift,
+    profile_category,
+    profile_number,
+    psi,
+    summarise_drift,
+)
+from refit_assets.spec import Monitoring
+from refit_assets_tests.evaluation.flights import flights_spec, holdout
+
+ROWS = holdout(flights_spec()).rows
+DISTANCES = ROWS["distance"].to_numpy().astype(float)
+CARRIERS = ROWS["carrier"].to_pylist()
+GAP = np.full(60, np.nan)
+
+
+def test_the_same_rows_do_not_drift() -> None:
+    number = compare_number(profile_number("distance", DISTANCES), DISTANCES)
+    category = compare_category(profile_category("carrier", CARRIERS), CARRIERS)
+    assert (number.psi, category.psi) == (0, 0)
+    assert judge_drift(Monitoring(), [number, category], number) == ()
+
+
+def test_psi_is_the_sum_over_bins() -> None:
+    then, now = np.array([30.5, 70.5]) / 101, np.array([50.5, 50.5]) / 101
+    assert psi([30, 70], [50, 50]) == pytest.approx(((now - then) * np.log(now / then)).sum())
+
+
+def test_chance_bounds_the_psi_of_days_that_do_not_drift() -> None:
+    generator = np.random.default_rng(1)
+    profile = profile_number("x", generator.normal(size=5000))
+    days = [compare_number(profile, generator.normal(size=200)) for _ in range(300)]
+    beyond = np.mean([day.psi > day.chance for day in days])
+    assert 0 < beyond < 0.03
+    assert chance_psi(1, 10, 10) == 0
+
+
+def test_a_shift_is_a_breach_that_names_column_and_limit() -> None:
+    drift = compare_number(profile_number("distance", DISTANCES), DISTANCES * 1.5)
+    (breach,) = judge_drift(Monitoring(), [drift], None)
+    assert (breach.name, breach.kind, breach.limit) == ("distance", "psi", 0.25)
+    assert "distance drifted" in breach.sentence
+    assert judge_drift(Monitoring(), [], drift)[0].kind == "psi"
+    assert judge_drift(Monitoring(input_psi=99, score_psi=99), [drift], drift) == ()
+
+
+def test_a_handful_of_rows_is_no_breach_although_its_psi_is_large() -> None:
+    drift = compare_number(profile_number("distance", DISTANCES), DISTANCES[:5])
+    assert drift.psi > Monitoring().input_psi
+    assert judge_drift(Monitoring(), [drift], None) == ()
+
+
+def test_missing_values_breach_beyond_what_training_had() -> None:
+    half_missing = np.concatenate([DISTANCES, np.full(len(DISTANCES), np.nan)])
+    profile = profile_number("distance", np.concatenate([DISTANCES, GAP]))
+    assert profile.rows == len(DISTANCES) + 60
+    drift = compare_number(profile, half_missing)
+    kinds = [breach.kind for breach in judge_drift(Monitoring(), [drift], None)]
+    assert kinds == ["psi", "missing"]
+    same = compare_number(profile, np.concatenate([DISTANCES, GAP]))
+    assert same.missing_share == same.training_missing_share
+    assert judge_drift(Monitoring(), [same], None) == ()
+
+
+def test_unseen_levels_are_named_most_frequent_first() -> None:
+    strange = [*CARRIERS, "XX", "XX", "YY", "YY", "ZZ", *["XX"] * 20, None]
+    drift = compare_category(profile_category("carrier", CARRIERS), strange)
+    assert drift.unseen_levels == ("XX", "YY", "ZZ")
+    assert drift.unseen_share == 25 / len(strange)
+    (breach,) = judge_drift(Monitoring(), [drift], None)
+    assert breach.kind == "unseen"
+    assert "XX, YY, ZZ" in breach.sentence
+
+
+def test_rare_levels_share_a_bin_and_are_not_unseen() -> None:
+    levels = [f"level{at:02}" for at in range(40)] * 3
+    profile = profile_category("kind", [*levels, "level39"])
+    assert (len(profile.levels), profile.other, profile.levels[0]) == (30, 30, "level39")
+    drift = compare_category(profile, levels)
+    assert drift.unseen_levels == ()
+    assert drift.psi < 0.01
+
+
+def test_a_number_with_few_values_has_fewer_bins() -> None:
+    profile = profile_number("flag", np.array([0.0] * 95 + [1.0] * 5))
+    assert (profile.edges, profile.counts) == ((), (100,))
+    half = profile_number("flag", np.array([0.0] * 50 + [1.0] * 50))
+    assert (half.edges, half.counts) == ((1.0,), (50, 50))
+
+
+def test_nothing_to_profile_or_to_compare_is_refused() -> None:
+    with pytest.raises(DataError, match="x: no values to make a profile of"):
+        profile_number("x", GAP)
+    with pytest.raises(DataError, match="kind: no rows"):
+        profile_category("kind", [])
+    with pytest.raises(DataError, match="kind: the day has no rows"):
+        compare_category(profile_category("kind", ["a"]), [])
+
+
+def test_the_summary_begins_with_what_drifted_most() -> None:
+    profile = profile_number("distance", DISTANCES)
+    drifts = [compare_number(profile, DISTANCES * factor) for factor in (1.0, 2.0)]
+    named = [drifts[0], compare_category(profile_category("carrier", CARRIERS), CARRIERS[:50])]
+    assert list(summarise_drift([drifts[1], named[1]])) == ["distance", "carrier"]
