@@ -48,6 +48,18 @@ def build_estimator(plan: TrialPlan, *, classification: bool) -> Estimator:
         raise SpecError(message) from error
 
 
+def start_fit(estimator: Estimator, **what: Any) -> str:  # noqa: ANN401 - x, y and frames
+    """Start a fit inside H2O, and return the name of its job."""
+    from h2o.estimators.estimator_base import H2OEstimator
+
+    if "blending_frame" in what:
+        estimator.blending_frame = what.pop("blending_frame")
+    # Not `start`: an ensemble's own looks for its metalearner before there is one.
+    estimator._future = True  # noqa: SLF001 - what `start` does
+    H2OEstimator.train(estimator, **what)
+    return str(estimator._job.job_key)  # noqa: SLF001
+
+
 def read_importance(model: Estimator) -> tuple[tuple[str, float], ...]:
     """Inputs with their share of all importance, largest first; empty where H2O has none.
 

@@ -23,6 +23,7 @@ from refit_assets.training.algorithms import (
     build_estimator,
     read_curve,
     read_importance,
+    start_fit,
 )
 from refit_assets.training.candidate import CANDIDATE, CandidateSources, write_candidate
 from refit_assets.training.frames import PartFrame, read_part, read_ranges
@@ -237,13 +238,12 @@ def _start(work: _Work, plan: TrialPlan) -> None:
             frames["blending_frame"] = work.frames.validation.frame
     elif work.frames.validation is not None:
         frames["validation_frame"] = work.frames.validation.frame
-    # H2O would go on with the names of an earlier attempt in the same cluster.
     try:
-        estimator.start(x=list(spec.features.columns), y=spec.target.column, **frames)
+        job = start_fit(estimator, x=list(spec.features.columns), y=spec.target.column, **frames)
     except (H2OResponseError, ValueError, TypeError) as error:
         message = f"trials.search, {plan.algorithm}: H2O refuses the trial: {error}"
         raise SpecError(message) from error
-    work.running[plan.key] = (plan, estimator, estimator._job.job_key)  # noqa: SLF001
+    work.running[plan.key] = (plan, estimator, job)
 
 
 def _base_model(work: _Work, key: str) -> str:

@@ -1,0 +1,201 @@
+"""Fitting in a real H2O: what is stored, what is not fitted again, what is refused."""
+
+import io
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from refit_assets.artefacts import trial_name
+from refit_assets.errors import DataError, SpecError, WorkloadTimeout
+from refit_assets.features.training_set import TrainingSet
+from refit_assets.training.fit import FitRequest, FitResult, fit, read_fitted
+from refit_assets.training.session import H2OConnection
+from refit_assets_tests.training.conftest import (
+    Fitted,
+    build_request,
+    classification,
+    new_store,
+    silent,
+)
+from refit_assets_tests.training.flights import day_table
+
+pytestmark = pytest.mark.h2o
+
+
+def test_the_best_by_the_spec_s_metric_is_the_candidate(fitted: Fitted) -> None:
+    losses = [trial.metrics["log_loss"] for trial in fitted.result.trials]
+    assert losses == sorted(losses)
+    assert fitted.result.candidate.trial_key == fitted.result.trials[0].key
+    assert {trial.algorithm for trial in fitted.result.trials} == {"gbm", "glm", "stacked_ensemble"}
+
+
+def test_the_candidate_s_files_are_there_and_its_mojo_is_the_trial_s(fitted: Fitted) -> None:
+    candidate = fitted.result.candidate
+    mojo = _read(fitted, "candidate/model.zip")
+    stored = trial_name("flights", candidate.trial_key, "model.zip")
+    assert mojo == fitted.store.storage.read(stored)
+
+
+def test_golden_rows_hold_inputs_then_label_then_probabilities(fitted: Fitted) -> None:
+    golden = _golden(fitted)
+    inputs = list(fitted.request.spec.features.columns)
+    assert list(golden.columns) == [*inputs, "predict", "p:late", "p:on_time"]
+    assert len(golden) == fitted.result.candidate.golden_rows > 300
+    assert golden.dest.isna().any()
+
+
+def test_the_cluster_answers_the_positive_label_from_our_threshold_on(fitted: Fitted) -> None:
+    golden = _golden(fitted)
+    expected = np.where(golden["p:late"] >= fitted.result.candidate.threshold, "late", "on_time")
+    assert (golden.predict == expected).all()
+    assert len(set(golden.predict)) == 2
+
+
+def test_holdout_predictions_are_of_every_labelled_row_sorted_by_key(fitted: Fitted) -> None:
+    table = pq.read_table(io.BytesIO(_read(fitted, "candidate/holdout_predictions.parquet")))
+    rows = day_table(fitted.request.training_set.days[-1].day).to_pandas()
+    expected = sorted(rows.flight_key[rows.arrival.notna()])
+    assert table["flight_key"].to_pylist() == expected
+    assert table.column_names == ["flight_key", "p:late", "p:on_time"]
+
+
+def test_trials_tell_their_importance_curve_and_seconds(fitted: Fitted) -> None:
+    for trial in fitted.result.trials:
+        assert trial.seconds > 0
+        if trial.algorithm != "stacked_ensemble":
+            assert trial.importance[0][1] >= trial.importance[-1][1]
+            assert {name for name, _ in trial.importance} <= set(
+                fitted.request.spec.features.columns
+            )
+            assert trial.learning_curve
+
+
+def test_a_refit_with_nothing_new_needs_no_h2o(fitted: Fitted) -> None:
+    assert read_fitted(fitted.request, fitted.store) == fitted.result
+
+
+def test_a_missing_trial_is_not_taken_for_a_fitted_refit(fitted: Fitted, tmp_path: Path) -> None:
+    store = _copied(fitted, tmp_path)
+    record = trial_name("flights", fitted.result.trials[0].key, "trial.json")
+    (tmp_path / "store" / record).unlink()
+    assert read_fitted(fitted.request, store) is None
+
+
+def test_a_rerun_fits_only_what_is_missing_from_the_stored_models(
+    fitted: Fitted, h2o: H2OConnection, tmp_path: Path
+) -> None:
+    store = _copied(fitted, tmp_path)
+    ensemble = next(t for t in fitted.result.trials if t.algorithm == "stacked_ensemble")
+    shutil.rmtree(tmp_path / "store" / trial_name("flights", ensemble.key, ""))
+    shutil.rmtree(tmp_path / "store" / store.refit("flights", "2013-07-07").name("candidate"))
+    lines: list[str] = []
+    again = fit(h2o, fitted.request, store, lines.append)
+    assert [line for line in lines if line.startswith("trial ")] == [lines[1]]
+    assert _without_seconds(again) == _without_seconds(fitted.result)
+
+
+def test_folds_measure_every_training_row_out_of_fold(h2o: H2OConnection, tmp_path: Path) -> None:
+    search: list[dict[str, Any]] = [
+        {"algorithm": "glm"},
+        {"algorithm": "drf", "parameters": {"ntrees": 5, "max_depth": 6}},
+        {"algorithm": "deep_learning", "parameters": {"hidden": [4], "epochs": 1}},
+        {"algorithm": "stacked_ensemble"},
+    ]
+    trials = {"search": search, "choose_by": "rmse", "folds": 2}
+    request = build_request(tmp_path / "files", trials=trials, target={"column": "air_time"})
+    request = replace(request, training_set=_without_validation(request.training_set))
+    result = fit(h2o, request, new_store(tmp_path / "store"), silent)
+    rows = request.training_set.rows("train")
+    assert {trial.measured_rows for trial in result.trials} == {rows}
+    assert len(result.trials) == 4
+    assert result.trials[0].metrics["rmse"] < 60
+    assert result.candidate.threshold is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"max_dept": 5}, "no parameter max_dept; did you mean max_depth"),
+        ({"ntrees": -1}, "ntrees"),
+        ({"histogram_type": "none such"}, "histogram_type"),
+    ],
+)
+def test_parameters_that_h2o_refuses_are_named(
+    h2o: H2OConnection, tmp_path: Path, parameters: dict[str, Any], sentence: str
+) -> None:
+    search = [{"algorithm": "gbm", "parameters": parameters}]
+    request = build_request(tmp_path / "files", **classification(search=search))
+    with pytest.raises(SpecError, match=sentence):
+        fit(h2o, request, new_store(tmp_path / "store"), silent)
+
+
+def test_another_number_of_rows_than_pinned_is_refused(
+    fitted: Fitted, h2o: H2OConnection, tmp_path: Path
+) -> None:
+    first, *others = fitted.request.training_set.days
+    pinned = replace(fitted.request.training_set, days=(replace(first, rows=17), *others))
+    with pytest.raises(DataError, match=r"the training set pins .* rows, H2O read"):
+        _fit(h2o, fitted, pinned, tmp_path)
+
+
+def test_a_key_that_stands_twice_is_refused(
+    fitted: Fitted, h2o: H2OConnection, tmp_path: Path
+) -> None:
+    first, second, *others = fitted.request.training_set.days
+    pinned = replace(
+        fitted.request.training_set, days=(first, replace(first, day=second.day), *others)
+    )
+    with pytest.raises(DataError, match=r"flight_key .* stands twice|H2O found"):
+        _fit(h2o, fitted, pinned, tmp_path)
+
+
+def test_the_deadline_ends_trials_that_take_too_long(h2o: H2OConnection, tmp_path: Path) -> None:
+    search = [{"algorithm": "gbm", "parameters": {"ntrees": 20_000, "max_depth": 12}}]
+    request = build_request(tmp_path / "files", **classification(search=search, max_seconds=5))
+    began = time.monotonic()
+    with pytest.raises(WorkloadTimeout, match=r"raise trials\.max_seconds"):
+        fit(h2o, request, new_store(tmp_path / "store"), silent)
+    assert time.monotonic() - began < 60
+
+
+def _fit(h2o: H2OConnection, fitted: Fitted, pinned: TrainingSet, folder: Path) -> FitResult:
+    request = FitRequest(spec=fitted.request.spec, training_set=pinned)
+    return fit(h2o, request, new_store(folder / "store"), silent)
+
+
+def _read(fitted: Fitted, file: str) -> bytes:
+    files = fitted.store.refit("flights", fitted.request.training_set.refit)
+    content = fitted.store.storage.read(files.name(file))
+    assert content is not None
+    return content
+
+
+def _golden(fitted: Fitted) -> pd.DataFrame:
+    return pd.read_csv(
+        io.BytesIO(_read(fitted, "candidate/golden.csv")), float_precision="round_trip"
+    )
+
+
+def _copied(fitted: Fitted, folder: Path) -> Any:  # noqa: ANN401
+    root = fitted.store.storage.root  # pyright: ignore[reportAttributeAccessIssue]
+    shutil.copytree(root, folder / "store")
+    return new_store(folder / "store")
+
+
+def _without_seconds(result: FitResult) -> tuple[Any, ...]:
+    trials = [replace(trial, seconds=0.0) for trial in result.trials]
+    return (trials, result.candidate)
+
+
+def _without_validation(training_set: TrainingSet) -> TrainingSet:
+    days = [
+        replace(pin, part="train") if pin.part == "validation" else pin for pin in training_set.days
+    ]
+    return replace(training_set, days=tuple(days))
