@@ -114,7 +114,8 @@ def _sums(share: str) -> tuple[str, str]:
 def _changes() -> Iterator[str]:
     """Give the hours in which a flight changes the sums, and how.
 
-    It adds itself from one hour on, its hit from another, and takes back both in the end. All these lie after its own hour, in which it changes nothing but looks up the sums.
+    It adds itself from one hour on, its hit from another, and takes back both in the end.
+    All these lie after its own hour, in which it changes nothing but looks up the sums.
     """
     yield _change("utc_hour")
     for share, (hours, hits, counts, known) in SHARES.items():
