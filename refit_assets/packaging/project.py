@@ -127,8 +127,8 @@ def build_project(request: PackagingRequest, folder: Path) -> ModelFacts:
 
     """
     layout = _Layout(folder=folder, package=request.package)
-    layout.copy_library()
     written = write_model(request, layout.resource)
+    layout.copy_library(xgboost=written.facts.uses_xgboost)
     variables = _variables(request, written)
     for template, path in layout.generated(request.class_name).items():
         _write(path, _render(template, variables))
@@ -344,11 +344,18 @@ class _Layout:
             "ScorerTest.java.jinja": self.test(f"{class_name}ScorerTest.java"),
         }
 
-    def copy_library(self) -> None:
-        """Copy the Java that all models share into the model's package."""
+    def copy_library(self, *, xgboost: bool) -> None:
+        """Copy the Java that all models share into the model's package.
+
+        What reads XGBoost's trees goes only where XGBoost's libraries are.
+        """
         home = LIBRARY_PACKAGE.replace(".", "/")
         for source in sorted((LIBRARY / "src/main/java" / home).glob("*.java")):
-            _write(self.source(source.name), self._moved(source))
+            if xgboost or not source.name.startswith("Xgboost"):
+                _write(self.source(source.name), self._moved(source))
+        for source in sorted((LIBRARY / "src/main/no-xgboost" / home).glob("*.java")):
+            if not xgboost:
+                _write(self.source(source.name), self._moved(source))
         for name in _SHARED_TESTS:
             _write(self.test(name), self._moved(LIBRARY / "src/test/java" / home / name))
 

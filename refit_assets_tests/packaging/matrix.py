@@ -142,7 +142,6 @@ RECIPES: Mapping[str, Recipe] = {
     "xgb_gamma": _xgb("POSITIVE", distribution="gamma"),
     "xgb_tweedie": _xgb("COUNT", distribution="tweedie"),
     "xgb_offset": _xgb("CAPSULE", offset_column="OFF"),
-    "xgb_label": _xgb("CAPSULE", categorical_encoding="label_encoder"),
     "xgb_dart": _xgb("CAPSULE", booster="dart", rate_drop=0.2),
     "xgb_linear": Recipe(
         estimator="H2OXGBoostEstimator",
@@ -156,7 +155,6 @@ RECIPES: Mapping[str, Recipe] = {
     "extended_isolation": _other("ExtendedIsolationForest", None, ntrees=10, seed=1),
     "kmeans": _other("KMeans", None, k=3, seed=1),
     "rulefit": _other("RuleFit", "CAPSULE", seed=1, max_rule_length=3, rule_generation_ntrees=6),
-    "coxph": _other("CoxProportionalHazards", "EVENT", stop_column="STOP"),
     "stack_binomial": _stack("CAPSULE", "gbm_binomial", "drf_binomial", "glm_binomial"),
     "stack_trees": _stack(
         "CAPSULE",

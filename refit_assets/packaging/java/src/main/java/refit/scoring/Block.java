@@ -16,6 +16,8 @@ final class Block {
     /** Answers to the questions of a forest, a row's words after the other's. */
     final long[] bits;
     final double[] sums;
+    /** Numbers of categories, for models that count levels over all of them. */
+    final int[] codes;
     /** Why the model itself refuses a row; null where it does not. */
     final String[] refusals;
     /** H2O's model, in a form that this thread alone uses. */
@@ -31,6 +33,7 @@ final class Block {
         predictions = new double[capacity][Math.max(1, model.getPredsSize())];
         bits = new long[capacity * words];
         sums = new double[capacity];
+        codes = new int[model.nfeatures()];
         refusals = new String[capacity];
     }
 }

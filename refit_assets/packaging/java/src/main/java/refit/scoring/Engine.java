@@ -2,8 +2,6 @@ package refit.scoring;
 
 import hex.genmodel.ModelMojoReader;
 import hex.genmodel.MojoModel;
-import hex.genmodel.MojoReaderBackendFactory;
-import hex.genmodel.MojoReaderBackendFactory.CachingStrategy;
 import hex.genmodel.PredictContributions;
 import hex.genmodel.PredictContributionsFactory;
 import java.io.IOException;
@@ -33,11 +31,11 @@ final class Engine {
     private final BlockPool wide;
     private final Lazy<PredictContributions> contributions;
 
-    private Engine(ModelFiles files, MojoModel model, List<Input> inputs, Unseen unseen) {
+    private Engine(ModelFiles files, MojoModel model, Kernel kernel, Encoder encoder) {
         this.files = files;
         this.model = model;
-        kernel = Kernels.choose(model);
-        encoder = new Encoder(model, inputs, unseen);
+        this.kernel = kernel;
+        this.encoder = encoder;
         outputs = new Outputs(model);
         about = new About(
                 Json.object(Json.parse(files.text("about.json"))),
@@ -50,10 +48,11 @@ final class Engine {
     /** Reads a model; {@link BadModelException} if that can't be done. */
     static Engine load(ModelFiles files, Unseen unseen) {
         try (InputStream in = files.required("model.mojo")) {
-            MojoModel model = ModelMojoReader.readFrom(
-                    MojoReaderBackendFactory.createReaderBackend(in, CachingStrategy.MEMORY));
+            MojoFiles inside = MojoFiles.read(in);
+            MojoModel model = ModelMojoReader.readFrom(inside);
             List<Input> inputs = Contract.inputs(files.text("contract.json"));
-            return new Engine(files, model, inputs, unseen);
+            Encoder encoder = new Encoder(model, inputs, unseen);
+            return new Engine(files, model, Kernels.choose(model, inside), encoder);
         } catch (IOException | IllegalArgumentException e) {
             throw new BadModelException("model.mojo can't be read: " + e.getMessage(), e);
         }

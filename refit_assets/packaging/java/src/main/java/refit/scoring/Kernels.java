@@ -2,7 +2,6 @@ package refit.scoring;
 
 import hex.genmodel.MojoModel;
 import hex.genmodel.algos.tree.SharedTreeMojoModel;
-import java.nio.ByteOrder;
 
 /** Chooses how a model is scored: the fastest path that answers with the same bits. */
 final class Kernels {
@@ -11,7 +10,12 @@ final class Kernels {
 
     private Kernels() {}
 
-    static Kernel choose(MojoModel model) {
+    /** {@code files} are the model's own, in its MOJO. */
+    static Kernel choose(MojoModel model, MojoFiles files) {
+        Kernel xgboost = XgboostKernels.choose(model, files);
+        if (xgboost != null) {
+            return xgboost;
+        }
         if (!(model instanceof SharedTreeMojoModel trees)) {
             return new GenericKernel(model, model._algoName + " has no faster path");
         }
@@ -19,11 +23,10 @@ final class Kernels {
             return new GenericKernel(model, "trees of MOJO version " + model._mojo_version);
         }
         try {
-            // H2O's own reader takes the machine's byte order, so this does, too.
-            BitForest forest = BitForest.read(trees, ByteOrder.nativeOrder());
+            BitForest forest = BitForest.read(trees);
             return forest != null
                     ? forest
-                    : new GenericKernel(model, "more than " + BitForest.MOST_NODES + " nodes");
+                    : new GenericKernel(model, "more than " + BitTrees.MOST_NODES + " nodes");
         } catch (UnsupportedOperationException e) {
             return new GenericKernel(model, e.getMessage());
         }

@@ -2,10 +2,7 @@ package refit.scoring;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * Reads the compressed trees of a GBM, DRF or isolation forest MOJO into flat arrays.
@@ -33,36 +30,22 @@ final class TreeReader {
         }
     }
 
+    private final TreeTable table;
     private final String[][] domains;
     private final ByteOrder order;
-    private final Map<Integer, Questions> questions = new TreeMap<>();
-
-    /** The left child of every node; the right one follows it. A leaf is its own left child. */
-    int[] child = new int[1024];
-    float[] leaf = new float[1024];
-    Questions[] asked = new Questions[1024];
-    int[] question = new int[1024];
-    int nodes;
-
     private ByteBuffer tree;
-    private int height;
 
-    TreeReader(String[][] domains, ByteOrder order) {
+    TreeReader(TreeTable table, String[][] domains, ByteOrder order) {
+        this.table = table;
         this.domains = domains;
         this.order = order;
     }
 
-    /** All questions met, by feature. */
-    Questions[] questions() {
-        return questions.values().toArray(new Questions[0]);
-    }
-
-    /** Reads one tree; its root is the next free node. Returns its height. */
-    int read(byte[] bytes) {
+    /** Reads one tree, whose leaves are added to that place of the predictions. */
+    void read(byte[] bytes, int target) {
         tree = ByteBuffer.wrap(bytes).order(order);
-        height = 0;
-        node(0, allocate(1), 0, null);
-        return height;
+        node(0, table.begin(target), 0, null);
+        table.end();
     }
 
     private void node(int position, int at, int level, Range above) {
@@ -70,16 +53,16 @@ final class TreeReader {
         int type = tree.get() & 0xFF;
         int column = tree.getChar();
         if (column == ONE_LEAF) {
-            leaf(at, level);
+            table.leaf(at, tree.getFloat(), level);
             return;
         }
         Range range = split(type, column, at, above);
-        int left = allocate(2);
-        child[at] = left;
+        int left = table.allocate(2);
+        table.child[at] = left;
         int right = left(type & LEFT_KIND, left, level, range);
         tree.position(right);
         if ((type & RIGHT_IS_LEAF) != 0) {
-            leaf(left + 1, level + 1);
+            table.leaf(left + 1, tree.getFloat(), level + 1);
         } else {
             node(right, left + 1, level + 1, range);
         }
@@ -88,7 +71,7 @@ final class TreeReader {
     /** Reads the left child and returns where the right one begins. */
     private int left(int kind, int left, int level, Range range) {
         if (kind == LEFT_IS_LEAF) {
-            leaf(left, level + 1);
+            table.leaf(left, tree.getFloat(), level + 1);
             return tree.position();
         }
         int size = 0;
@@ -145,34 +128,13 @@ final class TreeReader {
     }
 
     private void ask(int at, int column, boolean category, Object what) {
-        int key = 2 * column + (category ? 1 : 0);
-        Questions group = questions.computeIfAbsent(key, k -> group(column, category));
-        asked[at] = group;
-        question[at] = group.ask(what);
-    }
-
-    private Questions group(int column, boolean category) {
         int levels = levels(column);
-        return category
-                ? new Questions.Categories(column, levels)
-                : new Questions.Numbers(column, levels);
-    }
-
-    private void leaf(int at, int level) {
-        height = Math.max(height, level);
-        leaf[at] = tree.getFloat();
-        child[at] = at;
-    }
-
-    private int allocate(int count) {
-        int at = nodes;
-        nodes += count;
-        if (nodes > child.length) {
-            child = Arrays.copyOf(child, 2 * child.length);
-            leaf = Arrays.copyOf(leaf, child.length);
-            asked = Arrays.copyOf(asked, child.length);
-            question = Arrays.copyOf(question, child.length);
-        }
-        return at;
+        table.ask(
+                at,
+                2 * column + (category ? 1 : 0),
+                () -> category
+                        ? new Questions.Categories(column, levels)
+                        : new Questions.Numbers(column, levels),
+                what);
     }
 }

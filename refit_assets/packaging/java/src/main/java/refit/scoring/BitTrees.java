@@ -1,0 +1,177 @@
+package refit.scoring;
+
+import java.util.Arrays;
+
+/**
+ * Trees decoded once, walked without a branch.
+ *
+ * <p>A forest asks the same questions again and again ("distance at least 733?", "one of these
+ * destinations?"). Every distinct question is answered once a row, as one bit. A step down a tree
+ * is then: load the node, load the bit, add. No branch can be mispredicted, and four trees (or four
+ * rows) are walked in step, so that their loads overlap. Leaves are added in the model's order.
+ */
+final class BitTrees {
+    /** Above this the tables fall out of the caches and generic scoring is as fast. */
+    static final int MOST_NODES = 500_000;
+
+    private final Questions[] questions;
+    /** Length of a row's bit vector. */
+    private final int words;
+    /** Number of the bit that decides, in the upper half; the left child in the lower. */
+    private final long[] nodes;
+    private final float[] leaves;
+    private final int[] roots;
+    private final int[] heights;
+    /** Where a tree's leaves are added up: the class's place in the predictions. */
+    private final int[] targets;
+    /** Whether sums are rounded to float after every leaf, as XGBoost's are. */
+    private final boolean floats;
+
+    BitTrees(TreeTable table, boolean floats) {
+        this.floats = floats;
+        questions = table.questions();
+        int word = 1; // Bit 0 is never set: leaves ask for it.
+        for (Questions group : questions) {
+            word = group.place(word);
+        }
+        words = word;
+        nodes = new long[table.nodes];
+        leaves = Arrays.copyOf(table.leaf, table.nodes);
+        for (int i = 0; i < nodes.length; i++) {
+            long bit = table.asked[i] == null ? 0 : table.asked[i].bit(table.question[i]);
+            nodes[i] = bit << 32 | table.child[i];
+        }
+        roots = Arrays.copyOf(table.roots, table.trees);
+        heights = Arrays.copyOf(table.heights, table.trees);
+        targets = Arrays.copyOf(table.targets, table.trees);
+    }
+
+    int words() {
+        return words;
+    }
+
+    Questions[] questions() {
+        return questions;
+    }
+
+    String describe() {
+        long bytes = nodes.length * 12L;
+        for (Questions group : questions) {
+            bytes += group.bytes();
+        }
+        return String.format(
+                "bit-per-question forest: %d trees, %d nodes, %d words a row, %d KiB",
+                roots.length, nodes.length, words, bytes / 1024);
+    }
+
+    double[][] thresholds(int features) {
+        double[][] thresholds = new double[features][0];
+        for (Questions group : questions) {
+            if (group instanceof Questions.Numbers) {
+                thresholds[group.feature] = group.thresholds();
+            }
+        }
+        return thresholds;
+    }
+
+    /** Adds all leaves to the predictions, for rows whose questions were answered. */
+    void add(Block block, int rows) {
+        if (rows == 1) {
+            sumTrees(block.bits, block.predictions[0]);
+        } else {
+            sumRows(block, rows);
+        }
+    }
+
+    /** In double, unless the model's own sum is a float: rounding the double sum is the same. */
+    private double sum(double sum, float leaf) {
+        double exact = sum + leaf;
+        return floats ? (float) exact : exact;
+    }
+
+    /** One row: four trees in step. */
+    private void sumTrees(long[] bits, double[] sums) {
+        int t = 0;
+        for (; t + 4 <= roots.length; t += 4) {
+            int a = roots[t];
+            int b = roots[t + 1];
+            int c = roots[t + 2];
+            int d = roots[t + 3];
+            int height = Math.max(
+                    Math.max(heights[t], heights[t + 1]),
+                    Math.max(heights[t + 2], heights[t + 3]));
+            for (int level = 0; level < height; level++) {
+                a = step(nodes, bits, 0, a);
+                b = step(nodes, bits, 0, b);
+                c = step(nodes, bits, 0, c);
+                d = step(nodes, bits, 0, d);
+            }
+            add(sums, t, a);
+            add(sums, t + 1, b);
+            add(sums, t + 2, c);
+            add(sums, t + 3, d);
+        }
+        for (; t < roots.length; t++) {
+            add(sums, t, walk(bits, 0, t));
+        }
+    }
+
+    private void add(double[] sums, int tree, int node) {
+        sums[targets[tree]] = sum(sums[targets[tree]], leaves[node]);
+    }
+
+    /** Several rows: a tree at a time, which stays in the cache, four rows in step. */
+    private void sumRows(Block block, int rows) {
+        double[] sums = block.sums;
+        for (int t = 0; t < roots.length; t++) {
+            int target = targets[t];
+            for (int r = 0; r < rows && (t == 0 || targets[t - 1] != target); r++) {
+                sums[r] = block.predictions[r][target];
+            }
+            addTree(block.bits, rows, t, sums);
+            for (int r = 0; r < rows && (t + 1 == roots.length || targets[t + 1] != target); r++) {
+                block.predictions[r][target] = sums[r];
+            }
+        }
+    }
+
+    private void addTree(long[] bits, int rows, int t, double[] sums) {
+        long[] nodes = this.nodes;
+        int height = heights[t];
+        int r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            int at = r * words;
+            int a = roots[t];
+            int b = a;
+            int c = a;
+            int d = a;
+            for (int level = 0; level < height; level++) {
+                a = step(nodes, bits, at, a);
+                b = step(nodes, bits, at + words, b);
+                c = step(nodes, bits, at + 2 * words, c);
+                d = step(nodes, bits, at + 3 * words, d);
+            }
+            sums[r] = sum(sums[r], leaves[a]);
+            sums[r + 1] = sum(sums[r + 1], leaves[b]);
+            sums[r + 2] = sum(sums[r + 2], leaves[c]);
+            sums[r + 3] = sum(sums[r + 3], leaves[d]);
+        }
+        for (; r < rows; r++) {
+            sums[r] = sum(sums[r], leaves[walk(bits, r * words, t)]);
+        }
+    }
+
+    private int walk(long[] bits, int at, int t) {
+        int node = roots[t];
+        for (int level = 0; level < heights[t]; level++) {
+            node = step(nodes, bits, at, node);
+        }
+        return node;
+    }
+
+    private static int step(long[] nodes, long[] bits, int at, int i) {
+        long node = nodes[i];
+        int bit = (int) (node >>> 32);
+        return (int) node + ((int) (bits[at + (bit >> 6)] >>> bit) & 1);
+    }
+}

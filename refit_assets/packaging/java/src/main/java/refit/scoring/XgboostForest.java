@@ -1,0 +1,170 @@
+package refit.scoring;
+
+import biz.k11i.xgboost.Predictor;
+import biz.k11i.xgboost.gbm.GBTree;
+import biz.k11i.xgboost.learner.ObjFunction;
+import biz.k11i.xgboost.tree.RegTree;
+import biz.k11i.xgboost.tree.RegTreeNode;
+import hex.genmodel.GenModel;
+import hex.genmodel.algos.xgboost.XGBoostMojoModel;
+import java.util.BitSet;
+
+/**
+ * An XGBoost forest on {@link BitTrees}.
+ *
+ * <p>XGBoost sees floats: numbers are narrowed, a category is a column of 0 and 1 for every level,
+ * sums are floats that begin with the base score (or the offset) and grow in the order of the
+ * trees. The objective's own function makes probabilities of the sums, the MOJO's own makes
+ * predictions of those.
+ */
+final class XgboostForest implements Kernel {
+    private final XGBoostMojoModel model;
+    private final BitTrees trees;
+    private final ObjFunction objective;
+    private final float baseScore;
+    private final int sums;
+
+    private XgboostForest(XGBoostMojoModel model, Predictor predictor, BitTrees trees, int sums) {
+        this.model = model;
+        this.trees = trees;
+        this.sums = sums;
+        objective = ObjFunction.fromName(predictor.getObjName());
+        baseScore = predictor.getBaseScore();
+    }
+
+    /** Decodes the forest; null if it has more nodes than this layout is good for. */
+    static XgboostForest read(XGBoostMojoModel model, Predictor predictor) {
+        RegTree[][] groups = ((GBTree) predictor.getBooster()).getGroupedTrees();
+        TreeTable table = new TreeTable();
+        Reader reader = new Reader(model, table);
+        for (int g = 0; g < groups.length; g++) {
+            for (RegTree tree : groups[g]) {
+                reader.read(tree.getNodes(), g);
+                if (table.nodes > BitTrees.MOST_NODES) {
+                    return null;
+                }
+            }
+        }
+        return new XgboostForest(model, predictor, new BitTrees(table, true), groups.length);
+    }
+
+    @Override
+    public Block block(int capacity) {
+        return new Block(model, capacity, trees.words());
+    }
+
+    @Override
+    public String describe() {
+        return trees.describe() + ", in floats";
+    }
+
+    @Override
+    public double[][] thresholds() {
+        return trees.thresholds(model.nfeatures());
+    }
+
+    @Override
+    public void score(Block block, int rows) {
+        for (int r = 0; r < rows; r++) {
+            double[] row = block.rows[r];
+            GenModel.setCats(
+                    row, block.codes, model._cats, model._catOffsets, model._useAllFactorLevels);
+            for (Questions group : trees.questions()) {
+                group.answer(value(row, block.codes, group.feature), block.bits, r * trees.words());
+            }
+            float start = model._hasOffset ? (float) block.offsets[r] : baseScore;
+            for (int i = 0; i < sums; i++) {
+                block.predictions[r][i] = start;
+            }
+        }
+        trees.add(block, rows);
+        for (int r = 0; r < rows; r++) {
+            finish(block.rows[r], block.predictions[r]);
+        }
+    }
+
+    /** A feature as the trees see it: a level's number, or a number as a float. */
+    private double value(double[] row, int[] codes, int feature) {
+        if (feature < model._cats) {
+            return codes[feature] - model._catOffsets[feature];
+        }
+        float value = (float) row[feature];
+        return model._sparse && value == 0 ? Double.NaN : value;
+    }
+
+    private void finish(double[] row, double[] predictions) {
+        float[] margins = new float[sums];
+        for (int i = 0; i < sums; i++) {
+            margins[i] = (float) predictions[i];
+        }
+        XGBoostMojoModel.toPreds(
+                row,
+                objective.predTransform(margins),
+                predictions,
+                model._nclasses,
+                model._priorClassDistrib,
+                model._defaultThreshold);
+    }
+
+    /** Reads XGBoost's trees. */
+    private static final class Reader {
+        private final XGBoostMojoModel model;
+        private final TreeTable table;
+        /** Columns that categories are expanded to. */
+        private final int hot;
+
+        Reader(XGBoostMojoModel model, TreeTable table) {
+            this.model = model;
+            this.table = table;
+            hot = model._catOffsets == null ? 0 : model._catOffsets[model._cats];
+        }
+
+        void read(RegTreeNode[] nodes, int target) {
+            node(nodes, 0, table.begin(target), 0);
+            table.end();
+        }
+
+        private void node(RegTreeNode[] nodes, int from, int at, int level) {
+            RegTreeNode node = nodes[from];
+            if (node.getLeftChildIndex() < 0) {
+                table.leaf(at, node.getLeafValue(), level);
+                return;
+            }
+            if (node.getSplitIndex() < hot) {
+                category(node, at);
+            } else {
+                number(node, at);
+            }
+            int left = table.allocate(2);
+            table.child[at] = left;
+            node(nodes, node.getLeftChildIndex(), left, level + 1);
+            node(nodes, node.getRightChildIndex(), left + 1, level + 1);
+        }
+
+        private void number(RegTreeNode node, int at) {
+            int feature = model._cats + node.getSplitIndex() - hot;
+            Questions.Split split =
+                    new Questions.Split(node.getSplitCondition(), !node.default_left());
+            table.ask(at, 2 * feature, () -> new Questions.Numbers(feature, -1), split);
+        }
+
+        /** Asks one column of 0 and 1: its answer for every level, and for none. */
+        private void category(RegTreeNode node, int at) {
+            int c = 0;
+            while (model._catOffsets[c + 1] <= node.getSplitIndex()) {
+                c++;
+            }
+            int feature = c;
+            int levels = model._catOffsets[c + 1] - model._catOffsets[c];
+            BitSet yes = new BitSet();
+            for (int level = 0; level <= levels; level++) {
+                boolean isHot = model._catOffsets[c] + level == node.getSplitIndex();
+                float value = isHot && level < levels ? 1 : model._sparse ? Float.NaN : 0;
+                boolean right = value >= node.getSplitCondition();
+                yes.set(level, Float.isNaN(value) ? !node.default_left() : right);
+            }
+            table.ask(
+                    at, 2 * feature + 1, () -> new Questions.Categories(feature, levels), yes);
+        }
+    }
+}
