@@ -5,6 +5,7 @@ the first byte of the table changes.
 """
 
 import importlib
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -90,19 +91,22 @@ def inspect_request(request: FeaturesRequest) -> Landing:
 
 
 def compute_features(
-    spark: "SparkSession",
+    spark: "SparkSession | Callable[[], SparkSession]",
     request: FeaturesRequest,
     progress: Callable[[str], None],
     *,
     landing: Landing | None = None,
+    share: Callable[[Path], str] = Path.as_uri,
 ) -> FeaturesResult:
     """Compute days of the feature table and replace them whole.
 
     Args:
-        spark: Any session with Iceberg's jars; the catalogue is set on a session of its own.
+        spark: Any session with Iceberg's jars, or who starts one once the landed rows hold; the
+            catalogue is set on a session of its own.
         request: The days.
         progress: Told one line at a time.
         landing: What `inspect_request` found, where it ran before Spark was started.
+        share: Makes a staged file readable for all executors, and returns its address.
 
     Raises:
         DataError: the landed files or the features are not what the spec says. Nothing was
@@ -116,8 +120,10 @@ def compute_features(
     progress(f"{len(landing.files)} landed files are whole")
     with staged(landing, _staging(request)) as files:
         progress("landed rows hold, computing features")
-        session = _session(spark, request)
-        landed = {name: _staged_frame(session, request, name, files[name]) for name in files}
+        session = _session(spark() if callable(spark) else spark, request)
+        landed = {
+            name: _staged_frame(session, request, name, share(path)) for name, path in files.items()
+        }
         conformed = _conformed(compute, landed, request)
         try:
             found = _checked(conformed)
@@ -163,16 +169,18 @@ def _session(spark: "SparkSession", request: FeaturesRequest) -> "SparkSession":
 
 
 def _staging(request: FeaturesRequest) -> Path:
-    """Beside the tables, where everything that reads them can read."""
-    return Path(unquote(urlsplit(request.warehouse_uri).path)) / "staging" / request.spec.name
+    """Beside the tables, where everything that reads them can read; else they are shared."""
+    parts = urlsplit(request.warehouse_uri)
+    root = Path(unquote(parts.path) if parts.scheme == "file" else tempfile.gettempdir())
+    return root / "staging" / request.spec.name
 
 
 def _staged_frame(
-    session: "SparkSession", request: FeaturesRequest, name: str, path: Path
+    session: "SparkSession", request: FeaturesRequest, name: str, uri: str
 ) -> "DataFrame":
     types = staged_types(request.spec.sources[name])
     schema = ", ".join(f"`{column}` {kind}" for column, kind in types.items())
-    return session.read.schema(schema).parquet(path.as_uri())
+    return session.read.schema(schema).parquet(uri)
 
 
 def _conformed(

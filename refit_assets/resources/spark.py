@@ -17,7 +17,6 @@ from refit_assets.features.job import (
     FeaturesRequest,
     FeaturesResult,
     compute_features,
-    inspect_request,
 )
 from refit_assets.spec import SparkSize
 
@@ -51,14 +50,13 @@ class EmbeddedSpark:
         """Compute days of a feature table.
 
         Raises:
-            DataError: see `features.job.compute_features`; unsound files are refused before
+            DataError: see `features.job.compute_features`; bad landed files are refused before
                 Spark starts.
             SetupError: Spark's jars are not there and cannot be fetched.
 
         """
-        landing = inspect_request(request)
-        session = self.session(request.spec.compute.embedded.spark, progress)
-        return compute_features(session, request, progress, landing=landing)
+        size = request.spec.compute.embedded.spark
+        return compute_features(lambda: self.session(size, progress), request, progress)
 
     def session(
         self, size: SparkSize | None = None, progress: Callable[[str], None] = lambda _: None
