@@ -2,6 +2,7 @@ package refit.scoring;
 
 import hex.genmodel.MojoModel;
 import hex.genmodel.algos.tree.SharedTreeMojoModel;
+import java.io.IOException;
 
 /** Chooses how a model is scored: the fastest path that answers with the same bits. */
 final class Kernels {
@@ -11,10 +12,14 @@ final class Kernels {
     private Kernels() {}
 
     /** {@code files} are the model's own, in its MOJO. */
-    static Kernel choose(MojoModel model, MojoFiles files) {
+    static Kernel choose(MojoModel model, MojoFiles files) throws IOException {
         Kernel xgboost = XgboostKernels.choose(model, files);
         if (xgboost != null) {
             return xgboost;
+        }
+        Kernel linear = GlmKernel.read(model, files);
+        if (linear != null) {
+            return linear;
         }
         if (!(model instanceof SharedTreeMojoModel trees)) {
             return new GenericKernel(model, model._algoName + " has no faster path");
