@@ -23,6 +23,8 @@ final class Block {
     /** H2O's model, in a form that this thread alone uses. */
     final GenModel model;
     final int capacity;
+    /** Blocks of the models within an ensemble; null for others. */
+    Block[] inner;
 
     @SuppressWarnings("deprecation") // The only way to ask a model for a copy of a thread's own.
     Block(GenModel model, int capacity, int words) {

@@ -21,6 +21,10 @@ final class Kernels {
         if (linear != null) {
             return linear;
         }
+        Kernel ensemble = EnsembleKernel.read(model, files);
+        if (ensemble != null) {
+            return ensemble;
+        }
         if (!(model instanceof SharedTreeMojoModel trees)) {
             return new GenericKernel(model, model._algoName + " has no faster path");
         }
