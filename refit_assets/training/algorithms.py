@@ -4,6 +4,7 @@ Belongs here: classes, parameter names, importance, learning curve. Does not: wh
 reproducibility forbids (`plan`), running fits (`fit`).
 """
 
+import copy
 import difflib
 import inspect
 import math
@@ -109,10 +110,13 @@ def _refuse_unknown(algorithm: Algorithm, kind: Any, parameters: Mapping[str, An
 
 
 def _spelled(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Python's client says lambda_ where H2O says lambda, and lists where YAML made tuples."""
+    """Python's client says lambda_ where H2O says lambda, and lists where YAML made tuples.
+
+    Copied, because its setters change nested parameters in place.
+    """
     names = {"lambda": "lambda_"}
     return {
-        names.get(name, name): list(value) if isinstance(value, tuple) else value
+        names.get(name, name): list(value) if isinstance(value, tuple) else copy.deepcopy(value)
         for name, value in parameters.items()
     }
 

@@ -317,7 +317,9 @@ def _measured(
     else:
         frame = work.session.predict(plan.model_id, part.name, f"validated_{plan.key}")
     predicted = read_predictions(work.session, work.request.spec, frame)
-    work.session.remove(str(frame.frame_id))
+    if work.frames.validation is not None:
+        # Out-of-fold predictions stay: ensembles are fitted on them.
+        work.session.remove(str(frame.frame_id))
     return positive_scores(work.request.spec, predicted), part.labels
 
 

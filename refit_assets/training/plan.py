@@ -37,6 +37,8 @@ REFUSED: Mapping[str, str] = {
     "keep_cross_validation_fold_assignment": _OURS,
     "metalearner_nfolds": _OURS,
     "metalearner_fold_assignment": _OURS,
+    "metalearner_algorithm": f"{_OURS}: a GLM without negative weights",
+    "metalearner_params": _OURS,
     "fold_column": _NOT_IN_CONTRACT,
     "weights_column": _NOT_IN_CONTRACT,
     "offset_column": _NOT_IN_CONTRACT,
@@ -197,7 +199,11 @@ def _forced(algorithm: Algorithm, folds: int | None) -> dict[str, Any]:
         return {
             "metalearner_nfolds": folds or _META_FOLDS,
             "metalearner_fold_assignment": "modulo",
-            "keep_levelone_frame": True,
+            "metalearner_algorithm": "glm",
+            "metalearner_params": {
+                "keep_cross_validation_predictions": True,
+                "non_negative": True,
+            },
         }
     forced: dict[str, Any] = {}
     if algorithm == "deep_learning":
