@@ -26,7 +26,9 @@ from refit_assets.packaging.parity import prediction_names, write_examples
 CATEGORIES = ["weekday", "carrier", "origin", "dest"]
 NUMBERS = ["month", "minute_of_day", "distance", "temp", "dewp", "humid", "wind_dir"]
 NUMBERS += ["wind_speed", "precip", "pressure", "visib"]
+LATE_MINUTES = 15
 HOLDOUT_ROWS = 20_480
+TRAINING_ROWS = 120_000
 PRECISION = 100_000
 
 
@@ -51,7 +53,7 @@ def table() -> pd.DataFrame:
     merged["weekday"] = pd.to_datetime(merged[["year", "month", "day"]]).dt.day_name()
     clock = merged["sched_dep_time"]
     merged["minute_of_day"] = clock // 100 * 60 + clock % 100
-    merged["late"] = (merged["arr_delay"] > 15).map({True: "late", False: "ontime"})
+    merged["late"] = (merged["arr_delay"] > LATE_MINUTES).map({True: "late", False: "ontime"})
     merged[NUMBERS] = (merged[NUMBERS] * PRECISION).round() / PRECISION
     return merged[[*CATEGORIES, *NUMBERS, "late"]]
 
@@ -61,9 +63,7 @@ def models() -> dict[str, object]:
     fixed = {"seed": 1, "score_tree_interval": 1000}
     return {
         "gbm50d6": H2OGradientBoostingEstimator(ntrees=50, max_depth=6, **fixed),
-        "gbm200d8": H2OGradientBoostingEstimator(
-            ntrees=200, max_depth=8, learn_rate=0.05, **fixed
-        ),
+        "gbm200d8": H2OGradientBoostingEstimator(ntrees=200, max_depth=8, learn_rate=0.05, **fixed),
         "drf50d20": H2ORandomForestEstimator(ntrees=50, max_depth=20, **fixed),
         "glm": H2OGeneralizedLinearEstimator(family="binomial", lambda_=1e-4),
         "xgb100d6": H2OXGBoostEstimator(ntrees=100, max_depth=6, seed=1),
@@ -92,7 +92,10 @@ def main(folder: Path) -> None:
         h2o.no_progress()
         kinds = dict.fromkeys([*CATEGORIES, "late"], "enum")
         frame = h2o.H2OFrame(table(), column_types=kinds)
-        train, holdout = frame[HOLDOUT_ROWS:, :], frame[:HOLDOUT_ROWS, :]
+        train, holdout = (
+            frame[HOLDOUT_ROWS : HOLDOUT_ROWS + TRAINING_ROWS, :],
+            frame[:HOLDOUT_ROWS, :],
+        )
         for name, estimator in models().items():
             estimator.train(x=[*CATEGORIES, *NUMBERS], y="late", training_frame=train)
             write(folder / name, estimator, holdout)

@@ -18,8 +18,11 @@ H2O_SERIES = "3.46."
 
 CLASSIFIERS = frozenset({"Binomial", "Multinomial", "Ordinal"})
 CATEGORIES = CLASSIFIERS | {"Regression", "AnomalyDetection", "Clustering", "CoxPH"}
-EXPLAINED = frozenset({"gbm", "drf", "xgboost"})
-"""Algorithms whose MOJO computes contributions (for two classes or a value)."""
+EXPLAINED = frozenset({"gbm", "xgboost"})
+"""Algorithms whose MOJO computes contributions (for two classes or a value).
+
+DRF's does only with `experimental/`, whose bytes differ from export to export.
+"""
 
 _NEEDS_EXPANSION = frozenset({"gam", "targetencoder", "word2vec", "pipeline"})
 """Their MOJOs read columns that only H2O's own wrappers compute."""
@@ -44,6 +47,8 @@ class ModelFacts:
     offset_column: str | None
     calibrated: bool
     uses_xgboost: bool
+    linear_booster: bool
+    """Whether an XGBoost model has no trees."""
     default_threshold: float
     sha256: str
     """Digest of the file that was read."""
@@ -51,7 +56,8 @@ class ModelFacts:
     @property
     def explains(self) -> bool:
         """Whether the MOJO computes contributions."""
-        return self.algorithm in EXPLAINED and self.category in {"Binomial", "Regression"}
+        two = self.category in {"Binomial", "Regression"}
+        return self.algorithm in EXPLAINED and two and not self.linear_booster
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -141,6 +147,7 @@ def _facts(archive: zipfile.ZipFile, ini: _Ini, sha256: str) -> ModelFacts:
         offset_column=None if offset == "null" else offset,
         calibrated=values.get("calib_method", "null") != "null",
         uses_xgboost=_uses_xgboost(archive, values["algo"]),
+        linear_booster=values.get("booster") == "gblinear",
         default_threshold=float(values["default_threshold"]),
         sha256=sha256,
     )

@@ -21,7 +21,7 @@ from refit_assets.packaging.parity import ParityReport, compare_predictions
 from refit_assets.packaging.project import Coordinates, PackagingRequest, build_project
 from refit_assets.packaging.score import ask_jar, score_csv
 
-CLASSIFIERS = ("", "all", "sources", "javadoc")
+CLASSIFIERS = ("", "all", "sources", "javadoc", "serve")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class JarFile:
     """One file of a scoring jar in `out`."""
 
     classifier: str
-    """`all`, `sources`, `javadoc`; empty for the thin jar, `pom` and `cyclonedx` for those."""
+    """`all`, `serve`, `sources`, `javadoc`, `pom`, `cyclonedx`; empty for the thin jar."""
     name: str
     sha256: str
     bytes: int
@@ -61,8 +61,8 @@ class ScoringJar:
 def package(request: PackagingRequest, out: Path, maven: Maven) -> ScoringJar:
     """Build the scoring jar into `out`, which appears whole or not at all.
 
-    `out` receives the thin jar, `-all`, `-sources`, `-javadoc`, the pom, the SBOM, `parity.json`
-    and the Maven project. What was there before is replaced.
+    `out` receives the thin jar, `-all`, `-serve`, `-sources`, `-javadoc`, the pom, the SBOM,
+    `parity.json` and the Maven project. What was there before is replaced.
 
     Raises:
         ParityError: the jar does not predict what the cluster predicted; carries all rows.

@@ -115,7 +115,7 @@ RECIPES: Mapping[str, Recipe] = {
     "gbm_binary": _gbm("CAPSULE", categorical_encoding="binary"),
     "gbm_eigen": _gbm("CAPSULE", categorical_encoding="eigen"),
     "gbm_label": _gbm("CAPSULE", categorical_encoding="label_encoder"),
-    "gbm_limited": _gbm("CAPSULE", categorical_encoding="enum_limited", max_categorical_levels=3),
+    "gbm_limited": _gbm("CAPSULE", categorical_encoding="enum_limited"),
     "gbm_random_bins": _gbm("CAPSULE", histogram_type="Random", nbins_cats=16),
     "drf_binomial": _drf("CAPSULE", **_FOLDS),
     "drf_double_trees": _drf("CAPSULE", binomial_double_trees=True),

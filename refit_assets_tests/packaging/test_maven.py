@@ -112,7 +112,7 @@ def test_the_environment_says_where_the_repository_is_and_that_it_is_whole(tmp_p
         {
             "PATH": str(tmp_path / "bin"),
             "JAVA_HOME": str(home),
-            "REFIT_MAVEN_REPOSITORY": str(tmp_path / "r"),
+            "REFIT_MAVEN_LOCAL_REPOSITORY": str(tmp_path / "r"),
             "REFIT_MAVEN_OFFLINE": "1",
         }
     )

@@ -55,6 +55,20 @@ def test_columns_levels_and_classes_are_read(tmp_path: Path) -> None:
     assert facts.explains
 
 
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"algo": "drf"},
+        {"algo": "xgboost", "booster": "gblinear"},
+        {"category": "Multinomial"},
+    ],
+)
+def test_models_whose_mojo_cannot_explain_itself_get_no_such_method(
+    tmp_path: Path, info: Mapping[str, str]
+) -> None:
+    assert not read_model_facts(mojo(tmp_path, info)).explains
+
+
 def test_a_real_mojo_is_read() -> None:
     facts = read_model_facts(DATA / "gbm_binomial" / "model.zip")
     assert facts.features == ("AGE", "RACE", "DPROS", "DCAPS", "PSA", "VOL", "GLEASON")

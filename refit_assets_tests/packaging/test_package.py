@@ -29,6 +29,7 @@ def test_out_receives_jars_pom_sbom_parity_and_the_project(packaged_folder: Path
         f"{STEM}-all.jar",
         f"{STEM}-cyclonedx.json",
         f"{STEM}-javadoc.jar",
+        f"{STEM}-serve.jar",
         f"{STEM}-sources.jar",
         f"{STEM}.jar",
         f"{STEM}.pom",
@@ -59,6 +60,7 @@ def test_the_same_request_makes_the_same_bytes_elsewhere_and_by_another_umask(
     assert {file.classifier for file in jar.files} == {
         "",
         "all",
+        "serve",
         "sources",
         "javadoc",
         "pom",

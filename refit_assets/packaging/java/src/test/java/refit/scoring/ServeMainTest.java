@@ -1,0 +1,84 @@
+package refit.scoring;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The server over a real socket of this machine. */
+class ServeMainTest {
+    private final HttpClient client = HttpClient.newHttpClient();
+    private ServeMain server;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = new ServeMain(Models.gbm(Unseen.FAIL), "127.0.0.1", 0, 2);
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    private HttpResponse<String> call(String method, String path, String body) throws Exception {
+        URI address = URI.create("http://127.0.0.1:" + server.port() + path);
+        HttpRequest request = HttpRequest.newBuilder(address)
+                .method(method, HttpRequest.BodyPublishers.ofString(body)).build();
+        return client.send(request, HttpResponse.BodyHandlers.ofString());
+    }
+
+    @Test
+    void oneRowAndManyAreScored() throws Exception {
+        String row = "{\"AGE\": 72, \"RACE\": \"1.0\"}";
+        HttpResponse<String> one = call("POST", "/score", row);
+        assertEquals(200, one.statusCode());
+        Map<String, Object> answer = Json.object(Json.parse(one.body()));
+        assertTrue(answer.containsKey("p:1"));
+        HttpResponse<String> many = call("POST", "/score", "[" + row + "," + row + "]");
+        assertEquals(List.of(answer, answer), Json.list(Json.parse(many.body())));
+    }
+
+    @Test
+    void aBadRowIsNamedByPlaceAndField() throws Exception {
+        HttpResponse<String> bad = call("POST", "/score", "[{\"AGE\": 1}, {\"RACE\": \"9\"}]");
+        assertEquals(400, bad.statusCode());
+        assertTrue(bad.body().contains("row 1, RACE: the model knows no level"), bad.body());
+        assertEquals(400, call("POST", "/score", "{").statusCode());
+        assertEquals(400, call("POST", "/score", "{\"AGE\": \"old\"}").statusCode());
+    }
+
+    @Test
+    void aBodyThatIsTooLargeIsRefused() throws Exception {
+        assertEquals(413, call("POST", "/score", " ".repeat((8 << 20) + 1)).statusCode());
+    }
+
+    @Test
+    void theOthersAnswerAndUnknownPathsSayWhatThereIs() throws Exception {
+        assertEquals("ok\n", call("GET", "/health", "").body());
+        assertTrue(call("GET", "/about", "").body().contains("scoring_path"));
+        assertTrue(call("GET", "/inputs", "").body().contains("GLEASON"));
+        HttpResponse<String> unknown = call("GET", "/score", "");
+        assertEquals(404, unknown.statusCode());
+        assertTrue(unknown.body().contains("POST /score"));
+    }
+
+    @Test
+    void requestsAndRowsAreCounted() throws Exception {
+        call("POST", "/score", "[{},{},{}]");
+        call("POST", "/score", "nonsense");
+        String metrics = call("GET", "/metrics", "").body();
+        assertTrue(metrics.contains("scoring_requests_total{status=\"200\"} 1"), metrics);
+        assertTrue(metrics.contains("scoring_requests_total{status=\"400\"} 1"), metrics);
+        assertTrue(metrics.contains("scoring_rows_total 3"), metrics);
+        assertTrue(metrics.contains("scoring_seconds_bucket{le=\"+Inf\"} 2"), metrics);
+    }
+}
