@@ -1,0 +1,1 @@
+"""Refit a production model as one reproducible pipeline of Dagster assets."""

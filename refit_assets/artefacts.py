@@ -25,7 +25,7 @@ class Storage(Protocol):
 
     @property
     def uri(self) -> str:
-        """Address of the root, as engines spell it: file:///… or s3://…"""
+        """Address of the root, as engines spell it: a file: or s3: URI."""
         ...
 
     def read(self, name: str) -> bytes | None:
@@ -175,7 +175,7 @@ class RefitFiles:
         return f"models/{self.model}/refits/{self.refit}"
 
     def name(self, file: str) -> str:
-        """Name of one file: training_set.json, candidate/model.mojo, …"""
+        """Name of one file, such as training_set.json."""
         return f"{self.folder}/{file}"
 
 

@@ -50,7 +50,7 @@ def main() -> None:
 @click.option("--model", default="flight_delay", show_default=True, help="Which of the models.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), default="2013-12-16", show_default=True)
 @AS_JSON
-def demo(model: str, until: datetime, as_json: bool) -> None:  # noqa: FBT001
+def demo(model: str, until: datetime, as_json: bool) -> None:
     """Do the main job on real data: land a year of flights, refit, release."""
     from refit_assets.demo import land
 
@@ -64,7 +64,7 @@ def demo(model: str, until: datetime, as_json: bool) -> None:  # noqa: FBT001
 @refit.command()
 @click.option("--days", default=1, show_default=True, help="How many more days.")
 @AS_JSON
-def land(days: int, as_json: bool) -> None:  # noqa: FBT001
+def land(days: int, as_json: bool) -> None:
     """Land the demo's next days, as they would arrive."""
     from refit_assets.demo import land_next_day
 
@@ -77,14 +77,14 @@ def land(days: int, as_json: bool) -> None:  # noqa: FBT001
 @MODEL
 @click.option("--refit", "key", help="As-of date of the refit; default: the latest that is due.")
 @AS_JSON
-def run(model: str, key: str | None, as_json: bool) -> None:  # noqa: FBT001
+def run(model: str, key: str | None, as_json: bool) -> None:
     """Compute the features of new and changed days, then refit and release what is due."""
     _run_what_is_due(model, key, as_json)
 
 
 @refit.command()
 @AS_JSON
-def models(as_json: bool) -> None:  # noqa: FBT001
+def models(as_json: bool) -> None:
     """List the models."""
     found = read_models()
     rows = {name: spec.description for name, spec in found.items()}
@@ -109,7 +109,7 @@ def new(name: str) -> None:
 @click.option("--coordinates", required=True, help="group:artifact:version")
 @click.option("--out", default="out", show_default=True, type=click.Path(path_type=Path))
 @AS_JSON
-def package(mojo: Path, examples: Path, coordinates: str, out: Path, as_json: bool) -> None:  # noqa: FBT001
+def package(mojo: Path, examples: Path, coordinates: str, out: Path, as_json: bool) -> None:
     """Make a tested scoring jar of any MOJO that H2O 3.46 exported."""
     from refit_assets.packaging.command import package_from_command, render_jar
 
@@ -121,7 +121,7 @@ def package(mojo: Path, examples: Path, coordinates: str, out: Path, as_json: bo
 @MODEL
 @click.option("--at", help="What was known at this instant (ISO, UTC).")
 @AS_JSON
-def timeline(model: str, at: str | None, as_json: bool) -> None:  # noqa: FBT001
+def timeline(model: str, at: str | None, as_json: bool) -> None:
     """Tell who served when, why that changed, and by whom."""
     from refit_assets.release.ledger import read_events
     from refit_assets.release.timeline import render_timeline, timeline_rows
@@ -138,7 +138,7 @@ def timeline(model: str, at: str | None, as_json: bool) -> None:  # noqa: FBT001
 @BY
 @REASON
 @AS_JSON
-def rollback(model: str, version: str, by: str, reason: str, as_json: bool) -> None:  # noqa: FBT001
+def rollback(model: str, version: str, by: str, reason: str, as_json: bool) -> None:
     """Let an earlier version serve again; one ledger event, no refit."""
     from refit_assets.release.ledger import append, plan_rollback
 
@@ -159,11 +159,13 @@ def rollback(model: str, version: str, by: str, reason: str, as_json: bool) -> N
 @BY
 @REASON
 @AS_JSON
-def approve(model: str, key: str, by: str, reason: str, as_json: bool) -> None:  # noqa: FBT001
+def approve(model: str, key: str, by: str, reason: str, as_json: bool) -> None:
     """Release a held refit, with a name and a reason."""
     from refit_assets.release.release import approve_refit
 
-    event = approve_refit(find_model(model), key, _deployment().release_target, by=by, reason=reason)
+    event = approve_refit(
+        find_model(model), key, _deployment().release_target, by=by, reason=reason
+    )
     said = f"refit {key} was released already" if event is None else f"{event.version} is released"
     _print(event or {}, as_json, lambda: said)
 
@@ -189,7 +191,7 @@ def contract_diff(model: str, old: str, new: str, as_json: bool) -> None:
     _print(compare_contracts(before, after), as_json, lambda: said)
 
 
-def _run_what_is_due(model: str, key: str | None, as_json: bool) -> None:  # noqa: FBT001
+def _run_what_is_due(model: str, key: str | None, as_json: bool) -> None:
     from refit_assets.release.due import find_due
 
     deployment, spec = _deployment(), find_model(model)
@@ -235,7 +237,7 @@ def _show_progress() -> None:
     progress.propagate = False
 
 
-def _print(value: Any, as_json: bool, render: Callable[[], str]) -> None:  # noqa: ANN401, FBT001
+def _print(value: Any, as_json: bool, render: Callable[[], str]) -> None:  # noqa: ANN401
     if not as_json:
         click.echo(render())
         return

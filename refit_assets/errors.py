@@ -3,7 +3,7 @@
     RefitError
     ├── SpecError            the YAML asks for something impossible: fix the YAML
     ├── DataError            the data is not what the spec says: names table or file, day, column
-    ├── SetupError           the machine lacks something (Java, Maven, the right h2o): says what to install
+    ├── SetupError           the machine lacks Java, Maven or the right h2o: says what to install
     ├── ParityError          a jar and the training cluster disagree: carries all rows that differ
     ├── PublishError         the jar could not be published: nothing half-published stays behind
     ├── LedgerError          the release ledger refuses: an event out of order, an unknown version
@@ -96,7 +96,7 @@ class WorkloadError(RefitError):
     """Something that runs outside this process."""
 
 
-class WorkloadFailed(WorkloadError):
+class WorkloadFailed(WorkloadError):  # noqa: N818 - a state, named as Kubernetes names it
     """A workload that ended badly."""
 
     def __init__(self, message: str, *, transient: bool = False) -> None:
@@ -105,7 +105,7 @@ class WorkloadFailed(WorkloadError):
         self.transient = transient
 
 
-class WorkloadTimeout(WorkloadError):
+class WorkloadTimeout(WorkloadError):  # noqa: N818
     """A workload that did not end in time."""
 
     transient = True

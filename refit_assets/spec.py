@@ -269,7 +269,8 @@ class Search(Part):
         if (self.models is not None) != (self.algorithm == "automl"):
             message = "models is for automl, and automl needs it: a time limit can't reproduce"
             raise ValueError(message)
-        twice = set(self.parameters) & (set(self.grid) | set(self.random.space if self.random else ()))
+        searched = set(self.grid) | set(self.random.space if self.random else ())
+        twice = searched & set(self.parameters)
         if twice:
             message = f"fixed and searched at once: {', '.join(sorted(twice))}"
             raise ValueError(message)

@@ -20,6 +20,8 @@ ATTRIBUTES: dict[str, Any] = {
     "features": {
         "key": "thing",
         "knowledge_time": "known_at",
+        # Any module that is there: its source is part of the recipe of a day.
+        "module": "refit_assets_tests.specs",
         "columns": {"size": "int", "kind": {"type": "category", "nullable": True}},
     },
     "target": {"column": "arrival", "positive": "late", "negative": "on_time"},

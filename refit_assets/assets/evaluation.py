@@ -13,6 +13,7 @@ import dagster as dg
 from refit_assets.artefacts import ArtefactStore, jar_name
 from refit_assets.assets.partitions import refit_partitions
 from refit_assets.assets.steps import RETRY_TRANSIENT, step
+from refit_assets.errors import DataError
 from refit_assets.evaluation.records import Evaluation
 from refit_assets.evaluation.verdict import GateResult, judge_evaluation, plan_gates
 from refit_assets.features.training_set import TrainingSet
@@ -56,7 +57,9 @@ def build_evaluation_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             measured = evaluate_refit(spec, refit, store, maven)
             results = [check_gate(gate) for gate in judge_evaluation(spec.gates, measured)]
             return dg.MaterializeResult(
-                data_version=dg.DataVersion(measured.mojo_sha256[:16] + measured.training_set_digest[:16]),
+                data_version=dg.DataVersion(
+                    measured.mojo_sha256[:16] + measured.training_set_digest[:16]
+                ),
                 metadata={
                     **_metadata(deployment, spec, refit, measured),
                     **running.figures,
@@ -78,9 +81,7 @@ def check_gate(gate: GateResult) -> dg.AssetCheckResult:
     )
 
 
-def evaluate_refit(
-    spec: ModelSpec, refit: str, store: ArtefactStore, maven: Maven
-) -> Evaluation:
+def evaluate_refit(spec: ModelSpec, refit: str, store: ArtefactStore, maven: Maven) -> Evaluation:
     """Score the holdout of a refit through its jar, measure, store record and report.
 
     Raises:
@@ -88,13 +89,14 @@ def evaluate_refit(
         DataError: an earlier step is missing, or was made of another training set.
 
     """
-    from refit_assets.evaluation.holdout import read_holdout, write_inputs_csv  # noqa: PLC0415
-    from refit_assets.evaluation.metrics import Origin, evaluate  # noqa: PLC0415
-    from refit_assets.evaluation.predictions import (  # noqa: PLC0415
+    from refit_assets.evaluation.holdout import read_holdout, write_inputs_csv
+    from refit_assets.evaluation.metrics import Origin, evaluate
+    from refit_assets.evaluation.predictions import (
         read_cluster_predictions,
         read_jar_predictions,
         require_parity,
     )
+    from refit_assets.evaluation.report import render_evaluation_report
 
     files = store.refit(spec.name, refit)
     pinned, candidate, packaged = read_made(spec, refit, store)
@@ -126,7 +128,14 @@ def evaluate_refit(
     if measured.parity is not None:
         require_parity(measured.parity, packaged.jar.coordinates)
     store.write_record(files.name("evaluation/evaluation.json"), measured)
-    store.storage.write(files.name(REPORT), render_report(measured, candidate, pinned).encode())
+    page = render_evaluation_report(
+        measured,
+        candidate=candidate,
+        training_set=pinned,
+        gates=judge_evaluation(spec.gates, measured),
+        description=spec.description,
+    )
+    store.storage.write(files.name(REPORT), page.encode())
     return measured
 
 
@@ -151,23 +160,24 @@ def read_made(
 
 def require_same(expected: str, found: str, asset: str) -> None:
     """Refuse a record that was made of another one than the present."""
-    from refit_assets.errors import DataError  # noqa: PLC0415
-
     if expected != found:
-        message = f"{asset} was made of {found[:12]}, present is {expected[:12]}: materialise {asset}"
+        message = (
+            f"{asset} was made of {found[:12]}, present is {expected[:12]}: materialise {asset}"
+        )
         raise DataError(message)
-
-
-def render_report(measured: Evaluation, candidate: Candidate, pinned: TrainingSet) -> str:
-    """Render the report of an evaluation."""
-    from refit_assets.evaluation.report import render_evaluation_report  # noqa: PLC0415
-
-    return render_evaluation_report(measured, candidate=candidate, training_set=pinned)
 
 
 def _metadata(
     deployment: Deployment, spec: ModelSpec, refit: str, measured: Evaluation
 ) -> dict[str, Any]:
+    from refit_assets.evaluation.key_plots import render_key_plots_markdown
+
     values = {one.metric: one.value for one in measured.metrics if one.value is not None}
-    report = f"{deployment.store.storage.uri}/{deployment.store.refit(spec.name, refit).name(REPORT)}"
-    return {"rows": measured.rows, "version": measured.version, "report": dg.MetadataValue.url(report), **values}
+    page = deployment.store.refit(spec.name, refit).name(REPORT)
+    return {
+        "rows": measured.rows,
+        "version": measured.version,
+        "report": dg.MetadataValue.url(f"{deployment.store.storage.uri}/{page}"),
+        "plots": dg.MetadataValue.md(render_key_plots_markdown(measured)),
+        **values,
+    }

@@ -14,7 +14,7 @@ from datetime import date
 import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore
-from refit_assets.features.contract import build_contract
+from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.training_set import due_days
 from refit_assets.release.due import complete_inputs, contiguous, last_landed_day
 from refit_assets.resources.deployment import Deployment
@@ -34,10 +34,10 @@ def build_landing_sensor(spec: ModelSpec) -> dg.SensorDefinition:
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Computes the features of days whose landed files are new or changed.",
-        required_resource_keys={"deployment"},
     )
-    def landing_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        deployment: Deployment = context.resources.deployment
+    def landing_sensor(
+        context: dg.SensorEvaluationContext, deployment: dg.ResourceParam[Deployment]
+    ) -> dg.SensorResult:
         last = last_landed_day(spec, deployment.landing)
         if last is None:
             return dg.SensorResult(skip_reason=f"nothing has landed for {spec.name} yet")
@@ -68,7 +68,7 @@ def days_to_ask(
 
 def digest_inputs(spec: ModelSpec, files: Mapping[str, str]) -> str:
     """Short digest of what a day's features are computed from."""
-    content = json.dumps([build_contract(spec).digest, sorted(files.items())])
+    content = json.dumps([recipe_digest(spec), sorted(files.items())])
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -90,7 +90,10 @@ def write_cursor(asked: Asked) -> str:
 def _request(
     spec: ModelSpec, features: dg.AssetKey, cursor: Asked, first: date, last: date
 ) -> dg.RunRequest:
-    days = [cursor[date.fromordinal(n).isoformat()] for n in range(first.toordinal(), last.toordinal() + 1)]
+    days = [
+        cursor[date.fromordinal(n).isoformat()]
+        for n in range(first.toordinal(), last.toordinal() + 1)
+    ]
     content = hashlib.sha256("".join(days).encode()).hexdigest()[:16]
     return dg.RunRequest(
         run_key=f"{spec.name}:{first}:{last}:{content}",

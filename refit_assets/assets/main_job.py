@@ -7,7 +7,7 @@ H2O starts beside Spark's work: it takes seconds, and nothing waits for it but t
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import dagster as dg
 
 from refit_assets.artefacts import record_to_json
 from refit_assets.assets.landing import build_landing_specs
+from refit_assets.assets.refit import build_refit_defs
 from refit_assets.errors import RefitError
 from refit_assets.release.due import Due
 from refit_assets.release.summary import Summary, build_summary
@@ -30,7 +31,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 REFIT_ASSETS = ("training_set", "trials", "candidate", "scoring_jar", "evaluation", "release")
 
 
-class RunFailed(RefitError):
+class RunError(RefitError):
     """A run of the main job failed; the message is the failed step's own."""
 
 
@@ -67,7 +68,7 @@ class MainJob:
             **what,
         )
         if not result.success:
-            raise RunFailed(_failure(result))
+            raise RunError(_failure(result))
         return _figures(result)
 
 
@@ -75,7 +76,7 @@ def run_main_job(spec: ModelSpec, deployment: Deployment, due: Due) -> Summary |
     """Do what is due; store and return the summary of the refit, None where only days were due.
 
     Raises:
-        RunFailed: a step failed; what other steps stored stays, and the same call goes on from there.
+        RunError: a step failed; what others stored stays, and the same call goes on from there.
 
     """
     seconds: dict[str, dict[str, float]] = {}
@@ -98,21 +99,17 @@ def run_main_job(spec: ModelSpec, deployment: Deployment, due: Due) -> Summary |
 @contextmanager
 def main_job(spec: ModelSpec, deployment: Deployment) -> "Generator[MainJob]":
     """A model's graph on the deployment's instance; engines are stopped at the end."""
-    from refit_assets.components.refit_model import build_refit_defs  # noqa: PLC0415
-
     resources = build_resources(deployment)
     prepare_instance(deployment)
-    with dg.DagsterInstance.get() as instance:
-        try:
-            yield MainJob(
-                spec=spec,
-                assets=[*(build_refit_defs(spec).assets or ()), *build_landing_specs([spec])],
-                resources=resources,
-                instance=instance,
-            )
-        finally:
-            resources["h2o"].stop()
-            resources["spark"].close()
+    with dg.DagsterInstance.get() as instance, ExitStack() as engines:
+        engines.callback(resources["spark"].close)
+        engines.callback(resources["h2o"].stop)
+        yield MainJob(
+            spec=spec,
+            assets=[*(build_refit_defs(spec).assets or ()), *build_landing_specs([spec])],
+            resources=resources,
+            instance=instance,
+        )
 
 
 def prepare_instance(deployment: Deployment) -> None:

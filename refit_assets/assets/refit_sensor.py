@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore, Folder
-from refit_assets.features.contract import build_contract
+from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.training_set import TrainingSet, read_days
 from refit_assets.features.window import plan_window, refit_keys
 from refit_assets.release.decisions import (
@@ -50,10 +50,10 @@ def build_refit_sensor(spec: ModelSpec) -> dg.SensorDefinition:
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Refits the latest complete window, or says why not.",
-        required_resource_keys={"deployment"},
     )
-    def refit_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        deployment: Deployment = context.resources.deployment
+    def refit_sensor(
+        context: dg.SensorEvaluationContext, deployment: dg.ResourceParam[Deployment]
+    ) -> dg.SensorResult:
         store = deployment.store
         state = window_state(
             spec, store, deployment.landing, running=lambda: is_running(context.instance, spec)
@@ -95,8 +95,8 @@ def window_state(
     refit = keys[-1]
     window = plan_window(spec, refit)
     records = read_days(store, spec, window.days)
-    contract = build_contract(spec).digest
-    current = {day: one for day, one in records.items() if one.contract_digest == contract}
+    recipe = recipe_digest(spec)
+    current = {day: one for day, one in records.items() if one.recipe == recipe}
     missing = tuple(day for day in window.days if day not in current)
     files = store.refit(spec.name, refit)
     released = store.read_record(Released, files.name(RECORD))
@@ -142,5 +142,3 @@ def _observation(key: dg.AssetKey, decisions: object) -> dg.AssetObservation:
         for one in reversed([*decisions][-_MOST_SHOWN:])  # pyright: ignore[reportGeneralTypeIssues]
     ]
     return dg.AssetObservation(key, metadata={"refit_or_skip": dg.MetadataValue.table(rows)})
-
-

@@ -107,5 +107,3 @@ def _metadata(deployment: Deployment, made: Release, running: Step) -> dict[str,
         ),
         **running.figures,
     }
-
-

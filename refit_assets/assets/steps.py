@@ -1,4 +1,4 @@
-"""What every asset does around its one call of a stage: measure it, tell of it, fail as Dagster fails.
+"""What every asset does around its one call of a stage: measure, tell, fail as Dagster fails.
 
 Errors of ours become Dagster's here and nowhere else.
 """
@@ -20,13 +20,28 @@ PROGRESS = logging.getLogger("refit_assets.progress")
 RETRY_TRANSIENT = dg.RetryPolicy(max_retries=2, delay=5)
 
 
+def cpu_seconds() -> float:
+    """CPU seconds of this process and of everything below it, ended children included."""
+    import psutil
+
+    total = 0.0
+    me = psutil.Process(os.getpid())
+    for process in (me, *me.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
 @dataclass
 class Step:
     """A stage at work."""
 
     context: dg.AssetExecutionContext
     started: float = field(default_factory=time.monotonic)
-    cpu_started: float = field(default_factory=lambda: cpu_seconds())
+    cpu_started: float = field(default_factory=cpu_seconds)
 
     def tell(self, line: str) -> None:
         """One line of progress, into the run's log and to the command line."""
@@ -51,19 +66,3 @@ def step(context: dg.AssetExecutionContext) -> Generator[Step]:
         if error.transient:
             raise
         raise dg.Failure(description=str(error), allow_retries=False) from error
-
-
-def cpu_seconds() -> float:
-    """CPU seconds of this process and of everything below it, ended children included."""
-    import psutil  # noqa: PLC0415 - 60 ms that loading the definitions need not pay
-
-    total = 0.0
-    me = psutil.Process(os.getpid())
-    for process in (me, *me.children(recursive=True)):
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
-

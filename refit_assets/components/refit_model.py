@@ -1,19 +1,12 @@
 """RefitModel: one YAML file becomes the whole asset graph of a model.
 
-A thin shell over `build_refit_defs(spec)`, so that the graph can be built and tested without YAML.
+A thin shell over `assets.refit`, so that the graph can be built and tested without YAML.
 """
 
 import dagster as dg
 from pydantic import BaseModel
 
-from refit_assets.assets.evaluation import build_evaluation_asset
-from refit_assets.assets.features import build_features_asset
-from refit_assets.assets.landing_sensor import build_landing_sensor
-from refit_assets.assets.refit_sensor import build_refit_sensor
-from refit_assets.assets.release import build_release_asset
-from refit_assets.assets.scoring_jar import build_scoring_jar_asset
-from refit_assets.assets.training_set import build_training_set_asset
-from refit_assets.assets.trials import build_trials_asset
+from refit_assets.assets.refit import build_refit_defs
 from refit_assets.spec import ModelSpec
 
 
@@ -39,17 +32,3 @@ class RefitModel(dg.Component):
         """Build the model's graph."""
         del context
         return build_refit_defs(self.spec)
-
-
-def build_refit_defs(spec: ModelSpec) -> dg.Definitions:
-    """Build the asset graph of one model."""
-    assets = [
-        build_features_asset(spec),
-        build_training_set_asset(spec),
-        build_trials_asset(spec),
-        build_scoring_jar_asset(spec),
-        build_evaluation_asset(spec),
-        build_release_asset(spec),
-    ]
-    sensors = [build_landing_sensor(spec), build_refit_sensor(spec)]
-    return dg.Definitions(assets=assets, sensors=sensors)

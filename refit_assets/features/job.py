@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from refit_assets.features.contract import build_contract
 from refit_assets.features.digest import SUMS, build_digest_sums, digest_of_day
 from refit_assets.features.landing import CURE, Landing, inspect_landing, landing_folder
 from refit_assets.features.reading import staged, staged_types
+from refit_assets.features.recipe import module_name, recipe_digest
 from refit_assets.features.table import (
     DayRecord,
     FeatureTable,
@@ -70,6 +71,7 @@ class FeaturesResult:
 class _DayRows:
     rows: int = 0
     labelled_rows: int = 0
+    nulls: Mapping[str, int] = field(default_factory=dict[str, int])
     sums: tuple[int, ...] = (0,) * len(SUMS)
 
 
@@ -146,7 +148,7 @@ def find_features(spec: ModelSpec) -> "Callable[[Mapping[str, DataFrame]], DataF
         SpecError: there is no such module, or it lacks the function.
 
     """
-    module = spec.features.module or f"refit_assets.defs.{spec.name}.features"
+    module = module_name(spec)
     try:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -211,6 +213,7 @@ def _checked(conformed: Conformed) -> dict[date, _DayRows]:
         f.count("*").alias("rows"),
         f.count(f.col(spec.target.column)).alias("labelled_rows"),
         f.bool_or(f.col(BAD)).alias(BAD),
+        *(f.count_if(f.col(name).isNull()).alias(f"no {name}") for name in _nullable(spec)),
         *build_digest_sums([*table_types(spec)]),
     ]
     try:
@@ -224,6 +227,7 @@ def _checked(conformed: Conformed) -> dict[date, _DayRows]:
         day["day"]: _DayRows(
             rows=day["rows"],
             labelled_rows=day["labelled_rows"],
+            nulls={name: day[f"no {name}"] for name in _nullable(spec)},
             sums=tuple(day[name] for name in SUMS),
         )
         for day in days
@@ -269,7 +273,7 @@ def _records(
     files: Mapping[date, tuple[str, ...]],
 ) -> tuple[DayRecord, ...]:
     contract_digest = build_contract(request.spec).digest
-    types = table_types(request.spec)
+    types, recipe = table_types(request.spec), recipe_digest(request.spec)
     records: list[DayRecord] = []
     for day in days_between(request.first, date.fromordinal(request.last.toordinal() + 1)):
         rows = found.get(day, _DayRows())
@@ -282,6 +286,8 @@ def _records(
             labelled_rows=rows.labelled_rows,
             digest=digest,
             contract_digest=contract_digest,
+            recipe=recipe,
+            nulls={**rows.nulls},
             inputs=landing.inputs(day),
             files=files.get(day, ()),
             snapshot_id=snapshot_id,
@@ -289,3 +295,7 @@ def _records(
         )
         records.append(record)
     return tuple(records)
+
+
+def _nullable(spec: ModelSpec) -> list[str]:
+    return [name for name, feature in spec.features.columns.items() if feature.nullable]

@@ -18,6 +18,8 @@ SUSPICIOUS_AUC = 0.98
 SUSPICIOUS_RANK_CORRELATION = 0.999
 """For a number; high, since a physical law (distance and time in the air) is no leak."""
 
+_FEWEST_OF_LEVEL = 30
+
 
 @dataclass(frozen=True, kw_only=True)
 class Leakage:
@@ -48,7 +50,7 @@ def judge_leakage(spec: ModelSpec, pinned: TrainingSet) -> Leakage:
 
 
 def _strengths(spec: ModelSpec, files: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    import pyarrow.dataset as ds  # noqa: PLC0415 - 0.3 s that loading definitions need not pay
+    import pyarrow.dataset as ds
 
     names = [*spec.features.columns, spec.target.column]
     table = ds.dataset([uri.removeprefix("file://") for uri in files]).to_table(columns=names)
@@ -64,25 +66,26 @@ def _strengths(spec: ModelSpec, files: Sequence[str]) -> tuple[tuple[str, float]
 
 
 def _as_number(column: Any, labels: Any) -> Any:  # noqa: ANN401 - pandas
-    """A category by its levels' mean label, without the row itself; missing values lowest."""
-    if column.dtype == object and isinstance(column.dropna().iloc[0] if len(column.dropna()) else "", str):
-        groups = labels.groupby(column.fillna("\0"))
-        count, total = groups.transform("size"), groups.transform("sum")
-        others = (total - labels) / (count - 1).clip(lower=1)
-        # Leaving the row out orders it against its own label: only levels of weight can tell.
-        return others.where(count >= 30, labels.mean()).round(3)
-    return column.astype(float).fillna(float("-inf"))
+    """A category by its levels' mean label, a number as it is; missing values lowest."""
+    known = column.dropna()
+    if not len(known) or not isinstance(known.iloc[0], str):
+        return column.astype(float).fillna(float("-inf"))
+    levels = labels.groupby(column.fillna("\0"))
+    # A level of a few rows says its own labels: it would be suspicious of any name or number.
+    return levels.transform("mean").where(
+        levels.transform("size") >= _FEWEST_OF_LEVEL, labels.mean()
+    )
 
 
 def _strength(values: Any, labels: Any, classification: bool) -> float:  # noqa: ANN401, FBT001
-    from scipy.stats import rankdata  # noqa: PLC0415
+    from scipy.stats import rankdata
 
     ranks = rankdata(values)
     if not classification:
         target = rankdata(labels)
         if ranks.std() == 0 or target.std() == 0:
             return 0.0
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         return float(abs(np.corrcoef(ranks, target)[0, 1]))
     positives = labels.sum()

@@ -37,6 +37,10 @@ class DayRecord:
     digest: str
     """Of the rows and the input contract; equal for equal rows, however they were computed."""
     contract_digest: str
+    recipe: str
+    """Digest of the code and of what the spec says about features; see `features.recipe`."""
+    nulls: dict[str, int]
+    """How many rows lack each nullable feature."""
     inputs: dict[str, str]
     """Name and ETag of every landed file that the day was computed from."""
     files: tuple[str, ...]

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 from refit_assets.artefacts import ArtefactStore, day_name
 from refit_assets.errors import DataError, Finding
 from refit_assets.features.contract import build_contract
+from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.table import DayRecord, FeatureTable, files_by_day
 from refit_assets.features.window import RefitWindow, plan_window
 from refit_assets.spec import ModelSpec
@@ -124,7 +125,7 @@ def read_days(store: ArtefactStore, spec: ModelSpec, days: Sequence[date]) -> di
 def due_days(
     store: ArtefactStore, spec: ModelSpec, inputs: Mapping[date, Mapping[str, str]]
 ) -> tuple[date, ...]:
-    """Tell which days' features are not those of the present inputs and contract.
+    """Tell which days' features are not those of the present inputs and recipe.
 
     Args:
         store: Where the days' records lie.
@@ -132,13 +133,13 @@ def due_days(
         inputs: For each day in question, name and ETag of every file that it reads.
 
     """
-    contract_digest = build_contract(spec).digest
+    recipe = recipe_digest(spec)
     records = read_days(store, spec, [*inputs])
     return tuple(
         day
         for day, files in sorted(inputs.items())
         if (record := records.get(day)) is None
-        or record.contract_digest != contract_digest
+        or record.recipe != recipe
         or record.inputs != dict(files)
     )
 

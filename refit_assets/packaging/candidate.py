@@ -61,9 +61,12 @@ def package_candidate(
     packaged = read_packaged(store, spec.name)
     done = next((one for one in packaged if one.inputs == inputs), None)
     if done is None:
-        version = _next_version(packaged, contract, candidate, date.fromisoformat(refit))
+        version = _next_version(packaged, contract, date.fromisoformat(refit))
         tell(f"building {spec.jar.group}:{spec.artifact}:{version}")
-        done = _build(spec, refit, store, candidate, contract, inputs, version, find())
+        making = _Making(
+            spec=spec, refit=refit, candidate=candidate, inputs=inputs, version=version
+        )
+        done = _build(making, store, find())
     else:
         tell(f"{done.jar.coordinates} is built already")
     store.write_record(files.name("scoring_jar.json"), done)
@@ -110,59 +113,64 @@ def _own_digest() -> str:
     return digest.hexdigest()
 
 
-def _next_version(
-    packaged: Sequence[PackagedJar], contract: InputContract, candidate: Candidate, as_of: date
-) -> str:
+def _next_version(packaged: Sequence[PackagedJar], contract: InputContract, as_of: date) -> str:
     # Only older refits say what a version follows: a backfill must not depend on what came later.
     before = [one for one in packaged if one.as_of <= as_of]
     published = [PublishedVersion(version=one.jar.version, contract=one.contract) for one in before]
     return next_version(published, contract, as_of)
 
 
-def _build(  # noqa: PLR0913 - the parts of one request
-    spec: ModelSpec,
-    refit: str,
-    store: ArtefactStore,
-    candidate: Candidate,
-    contract: InputContract,
-    inputs: str,
-    version: str,
-    maven: Maven,
-) -> PackagedJar:
-    files = store.refit(spec.name, refit)
-    with tempfile.TemporaryDirectory(prefix="refit-package-") as name:
-        folder = Path(name)
-        store.storage.download(files.name("candidate/model.zip"), folder / "model.zip")
-        store.storage.download(files.name("candidate/golden.csv"), folder / "golden.csv")
-        request = PackagingRequest(
+@dataclass(frozen=True, kw_only=True)
+class _Making:
+    """One jar that is to be."""
+
+    spec: ModelSpec
+    refit: str
+    candidate: Candidate
+    inputs: str
+    version: str
+
+    def request(self, folder: Path) -> PackagingRequest:
+        spec = self.spec
+        return PackagingRequest(
             mojo=folder / "model.zip",
             examples=folder / "golden.csv",
-            coordinates=Coordinates(group=spec.jar.group, artifact=spec.artifact, version=version),
+            coordinates=Coordinates(
+                group=spec.jar.group, artifact=spec.artifact, version=self.version
+            ),
             class_name=spec.class_name,
             package=f"{spec.jar.group}.{spec.name.replace('_', '')}",
-            contract=contract,
+            contract=build_contract(spec),
             description=spec.description,
-            timestamp=f"{refit}T00:00:00Z",
+            timestamp=f"{self.refit}T00:00:00Z",
             provenance={
                 "model": spec.name,
-                "refit": refit,
-                "training_set": candidate.training_set_digest,
-                "trial": candidate.trial_key,
+                "refit": self.refit,
+                "training_set": self.candidate.training_set_digest,
+                "trial": self.candidate.trial_key,
             },
         )
-        jar = package(request, folder / "out", maven)
-        for path in sorted((folder / "out").iterdir()):
-            if path.is_file():
-                store.storage.upload(path, jar_name(spec.name, version, path.name))
+
+
+def _build(making: _Making, store: ArtefactStore, maven: Maven) -> PackagedJar:
+    model, version = making.spec.name, making.version
+    files = store.refit(model, making.refit)
+    with tempfile.TemporaryDirectory(prefix="refit-package-") as name:
+        folder = Path(name)
+        for part in ("model.zip", "golden.csv"):
+            store.storage.download(files.name(f"candidate/{part}"), folder / part)
+        jar = package(making.request(folder), folder / "out", maven)
+        for path in sorted(path for path in (folder / "out").iterdir() if path.is_file()):
+            store.storage.upload(path, jar_name(model, version, path.name))
     record = PackagedJar(
-        refit=refit,
-        as_of=date.fromisoformat(refit),
-        inputs=inputs,
-        contract=contract,
-        mojo_sha256=candidate.mojo_sha256,
-        training_set_digest=candidate.training_set_digest,
+        refit=making.refit,
+        as_of=date.fromisoformat(making.refit),
+        inputs=making.inputs,
+        contract=build_contract(making.spec),
+        mojo_sha256=making.candidate.mojo_sha256,
+        training_set_digest=making.candidate.training_set_digest,
         jar=jar,
     )
     # Last, so that a jar half stored is no jar.
-    store.write_record(jar_name(spec.name, version, "packaged.json"), record)
+    store.write_record(jar_name(model, version, "packaged.json"), record)
     return record

@@ -116,9 +116,7 @@ def _judge(
     return "skip", "nothing_changed", f"no day of the window of {state.refit} has changed"
 
 
-def _judge_new(
-    spec: ModelSpec, state: WindowState
-) -> tuple[Literal["refit", "skip"], Reason, str]:
+def _judge_new(spec: ModelSpec, state: WindowState) -> tuple[Literal["refit", "skip"], Reason, str]:
     """A window that was never refitted; only newer days than the model's can cure drift."""
     if state.breaches:
         return "refit", "drift", f"beyond its limits: {'; '.join(state.breaches)}"
@@ -128,9 +126,7 @@ def _judge_new(
     return "refit", "due", f"the window of {state.refit} is complete and was never refitted"
 
 
-def _held_back(
-    spec: ModelSpec, state: WindowState, now: datetime
-) -> tuple[Reason, str] | None:
+def _held_back(spec: ModelSpec, state: WindowState, now: datetime) -> tuple[Reason, str] | None:
     if state.refit is None:
         return "no_window", f"no window of {spec.name} is complete yet"
     if state.running:
@@ -145,7 +141,10 @@ def _held_back(
     rest = timedelta(hours=spec.when.cool_down_hours)
     if state.last_refit_at is not None and now - state.last_refit_at < rest:
         until = (state.last_refit_at + rest).isoformat(timespec="minutes")
-        return "cool_down", f"the last refit was {state.last_refit_at:%Y-%m-%d %H:%M}; waits until {until}"
+        return (
+            "cool_down",
+            f"the last refit was {state.last_refit_at:%Y-%m-%d %H:%M}; waits until {until}",
+        )
     return None
 
 

@@ -16,8 +16,8 @@ from refit_assets.errors import DataError
 from refit_assets.features.landing import LandedFile, days_read, days_touched, file_name, landed
 from refit_assets.features.training_set import due_days, read_days
 from refit_assets.features.window import RefitWindow, plan_window, refit_keys
-from refit_assets.spec import ModelSpec
 from refit_assets.release.release import RECORD
+from refit_assets.spec import ModelSpec
 from refit_assets.training.trial import H2O_VERSION
 
 _ALL_BUT_WORDS = {"description", "owners", "monitoring", "when", "compute", "end"}

@@ -19,6 +19,7 @@ from refit_assets.evaluation.records import Comparison, Evaluation
 from refit_assets.evaluation.verdict import JarFigures, Verdict, judge
 from refit_assets.features.training_set import TrainingSet
 from refit_assets.packaging.candidate import PackagedJar, read_packaged
+from refit_assets.packaging.stored import ScoringTime, time_name
 from refit_assets.release.ledger import (
     PUBLISHES,
     Challenger,
@@ -123,7 +124,7 @@ def release_refit(
         spec.gates,
         evaluation,
         comparison,
-        _jar_figures(packaged),
+        _jar_figures(store, files.name(SCORES), packaged, evaluation.rows),
         champion=champion and champion.version,
     )
     promote = verdict.promote and spec.when.approval == "automatic"
@@ -300,8 +301,13 @@ def _predictions(spec: ModelSpec, store: ArtefactStore, name: str, rows: int) ->
         return read_jar_predictions(spec, local, rows=rows)
 
 
-def _jar_figures(packaged: PackagedJar) -> JarFigures:
-    return JarFigures(mib=packaged.jar.file("all").bytes / 2**20, rows_a_second=None)
+def _jar_figures(store: ArtefactStore, scores: str, packaged: PackagedJar, rows: int) -> JarFigures:
+    """Size, and rows a second of the holdout's own scoring, the start of the JVM included."""
+    took = store.read_record(ScoringTime, time_name(scores))
+    return JarFigures(
+        mib=packaged.jar.file("all").bytes / 2**20,
+        rows_a_second=rows / took.seconds if took and took.seconds else None,
+    )
 
 
 def _reason(verdict: Verdict, *, promote: bool) -> str:

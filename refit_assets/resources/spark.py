@@ -8,6 +8,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -120,9 +121,12 @@ def start_session(size: SparkSize, jars: Sequence[Path], *, cores: int | None) -
 
 def stop_session(session: "SparkSession") -> None:
     """Stop Spark and wait until its JVM is gone: PySpark alone leaves it to the process's end."""
+    from py4j.protocol import Py4JError
     from pyspark import SparkContext
 
-    session.stop()
+    # A JVM that died first (an interrupt reaches it too) has nothing left to stop.
+    with suppress(ConnectionError, Py4JError):
+        session.stop()
     gateway = SparkContext._gateway  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     if gateway is None:
         return

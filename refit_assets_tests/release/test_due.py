@@ -8,7 +8,9 @@ import pytest
 from refit_assets.artefacts import ArtefactStore, Folder, day_name
 from refit_assets.errors import DataError
 from refit_assets.features.contract import build_contract
+from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.table import DayRecord
+from refit_assets.features.window import plan_window
 from refit_assets.release.due import (
     Released,
     complete_inputs,
@@ -17,7 +19,6 @@ from refit_assets.release.due import (
     fingerprint,
     last_landed_day,
 )
-from refit_assets.features.window import plan_window
 from refit_assets_tests.specs import build_spec
 
 SPEC = build_spec()
@@ -51,6 +52,8 @@ def record(store: ArtefactStore, landing: Folder) -> None:
             labelled_rows=1,
             digest=f"digest of {day}",
             contract_digest=build_contract(SPEC).digest,
+            recipe=recipe_digest(SPEC),
+            nulls={},
             inputs=inputs,
             files=(),
             snapshot_id=1,
@@ -114,9 +117,7 @@ def test_a_day_whose_neighbour_is_missing_waits(store: ArtefactStore, landing: F
     assert due.ranges == ((FIRST, date(2013, 1, 2)), (date(2013, 1, 5), date(2013, 1, 5)))
 
 
-def test_another_parameter_makes_the_refit_due_again(
-    store: ArtefactStore, landing: Folder
-) -> None:
+def test_another_parameter_makes_the_refit_due_again(store: ArtefactStore, landing: Folder) -> None:
     land(landing, 27)
     record(store, landing)
     decide(store, "2013-01-28")

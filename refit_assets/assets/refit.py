@@ -1,0 +1,27 @@
+"""The whole asset graph of one model: every builder, called once."""
+
+import dagster as dg
+
+from refit_assets.assets.evaluation import build_evaluation_asset
+from refit_assets.assets.features import build_features_asset
+from refit_assets.assets.landing_sensor import build_landing_sensor
+from refit_assets.assets.refit_sensor import build_refit_sensor
+from refit_assets.assets.release import build_release_asset
+from refit_assets.assets.scoring_jar import build_scoring_jar_asset
+from refit_assets.assets.training_set import build_training_set_asset
+from refit_assets.assets.trials import build_trials_asset
+from refit_assets.spec import ModelSpec
+
+
+def build_refit_defs(spec: ModelSpec) -> dg.Definitions:
+    """Build the assets, checks and sensors of one model."""
+    assets = [
+        build_features_asset(spec),
+        build_training_set_asset(spec),
+        build_trials_asset(spec),
+        build_scoring_jar_asset(spec),
+        build_evaluation_asset(spec),
+        build_release_asset(spec),
+    ]
+    sensors = [build_landing_sensor(spec), build_refit_sensor(spec)]
+    return dg.Definitions(assets=assets, sensors=sensors)
