@@ -11,8 +11,8 @@ import java.util.Arrays;
  * rows) are walked in step, so that their loads overlap. Leaves are added in the model's order.
  */
 final class BitTrees {
-    /** Above this the tables fall out of the caches and generic scoring is as fast. */
-    static final int MOST_NODES = 500_000;
+    /** Above this, decoding takes seconds and hundreds of MiB, which a small model never costs. */
+    static final int MOST_NODES = 2_000_000;
 
     private final Questions[] questions;
     /** Length of a row's bit vector. */

@@ -62,8 +62,8 @@ final class CsvReader {
         if (c == '\n' || c == '\r') {
             line++;
         } else if (c != END) {
-            throw new BadRowException(
-                    "line " + rowLine, "expected a comma after a closing quote, found '" + (char) c + "'");
+            String reason = "expected a comma after a closing quote, found '" + (char) c + "'";
+            throw new BadRowException("line " + rowLine, reason);
         }
         return false;
     }

@@ -42,7 +42,8 @@ final class CsvRows implements RowSource {
             }
         }
         if (!missing.isEmpty()) {
-            throw new BadRowException("header", "lacks the columns " + missing + "; it has " + names);
+            throw new BadRowException(
+                    "header", "lacks the columns " + missing + "; it has " + names);
         }
         return at;
     }

@@ -107,7 +107,8 @@ final class GlmKernel implements Kernel {
 
     @Override
     public String describe() {
-        return "one-pass linear model: " + terms.length + " categories, " + weights.length + " numbers";
+        return String.format(
+                "one-pass linear model: %d categories, %d numbers", terms.length, weights.length);
     }
 
     @Override

@@ -110,7 +110,8 @@ final class GoldenRows {
             return true;
         }
         try {
-            return Double.doubleToLongBits(number(expected)) == Double.doubleToLongBits(number(actual));
+            long bits = Double.doubleToLongBits(number(expected));
+            return bits == Double.doubleToLongBits(number(actual));
         } catch (NumberFormatException e) {
             return false;
         }

@@ -11,7 +11,7 @@ interface Kernel {
     /** Name of the scoring path and why it was chosen, in a sentence for people. */
     String describe();
 
-    /** Thresholds by feature, for tests that score right beside them; none if there are no trees. */
+    /** Thresholds by feature, for tests that score right beside them; none without trees. */
     default double[][] thresholds() {
         return new double[0][];
     }

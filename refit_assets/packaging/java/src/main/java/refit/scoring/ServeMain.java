@@ -67,7 +67,7 @@ public final class ServeMain implements AutoCloseable {
         for (String arg : args) {
             String[] parts = arg.split("=", 2);
             if (parts.length != 2 || options.replace(parts[0], parts[1]) == null) {
-                System.err.println("usage: java -jar <this jar> [--host=H] [--port=P] [--threads=N]");
+                System.err.println("options: --host=H --port=P --threads=N");
                 System.exit(2);
             }
         }

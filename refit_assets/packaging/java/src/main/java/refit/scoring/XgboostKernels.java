@@ -3,6 +3,7 @@ package refit.scoring;
 import biz.k11i.xgboost.Predictor;
 import biz.k11i.xgboost.gbm.Dart;
 import biz.k11i.xgboost.gbm.GBTree;
+import biz.k11i.xgboost.gbm.GradBooster;
 import hex.genmodel.MojoModel;
 import hex.genmodel.algos.xgboost.XGBoostMojoModel;
 import java.io.ByteArrayInputStream;
@@ -25,7 +26,8 @@ final class XgboostKernels {
         try {
             byte[] booster = files.getBinaryFile("boosterBytes");
             Predictor predictor = new Predictor(new ByteArrayInputStream(booster));
-            if (!(predictor.getBooster() instanceof GBTree) || predictor.getBooster() instanceof Dart) {
+            GradBooster kind = predictor.getBooster();
+            if (!(kind instanceof GBTree) || kind instanceof Dart) {
                 return new GenericKernel(model, "booster " + xgboost._boosterType);
             }
             if (model._mojo_version < 1.1 || !addsLeavesToTheBaseScore(booster)) {
