@@ -88,11 +88,12 @@ class H2OClusters:
 
         """
         what = f"H2O cluster {self.api.namespace}/{cluster.name}"
+        started = self.patience.clock()
 
         def running() -> int:
             pods = self._nodes(cluster)
             for pod in pods:
-                stuck = read_stuck(self.api, pod)
+                stuck = read_stuck(self.api, pod, self.patience.clock() - started)
                 if stuck is not None:
                     message = f"{what} will not start: {stuck}"
                     raise WorkloadFailed(message)

@@ -121,7 +121,7 @@ class KubernetesApi:
         query = [("timestamps", "true"), *([("sinceTime", after)] if after else [])]
         path = f"{self._path('Pod')}/{pod}/log"
         try:
-            text = self._call("GET", path, query=query, absent="", kind="str") or ""
+            text = self._call("GET", path, query=query, absent="", text=True)
         except WorkloadError as error:
             # Between a container's creation and its start the server refuses with 400.
             _log.debug("no log of %s yet: %s", pod, error)
@@ -148,24 +148,27 @@ class KubernetesApi:
         body: Manifest | None = None,
         query: Sequence[tuple[str, str]] = (),
         absent: Any = ...,  # noqa: ANN401
-        kind: str = "object",
+        text: bool = False,
     ):
         from kubernetes.client.rest import ApiException
         from urllib3.exceptions import HTTPError
 
         content = "application/merge-patch+json" if verb == "PATCH" else "application/json"
         try:
-            return self.client.call_api(
+            # The content as it came: the parameters for its types differ between the client's versions.
+            answer = self.client.call_api(
                 path,
                 verb,
                 query_params=[*query],
                 header_params={"Accept": "application/json, */*", "Content-Type": content},
                 body=body,
-                response_type=kind,
                 auth_settings=["BearerToken"],
                 _return_http_data_only=True,
+                _preload_content=False,
                 _request_timeout=30,
             )
+            content_of = answer.data.decode("utf-8", "replace")
+            return content_of if text else json.loads(content_of)
         except ApiException as error:
             if error.status == 404 and absent is not ...:  # noqa: PLR2004
                 return absent

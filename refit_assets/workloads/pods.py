@@ -19,6 +19,8 @@ HOPELESS_WAITS = frozenset(
         "RunContainerError",
     }
 )
+MOUNT_SECONDS = 90
+"""How long a volume may take to come."""
 _CURES = {
     "ErrImagePull": "build and push the image (make images PUSH=1), or correct the image's name",
     "ImagePullBackOff": "build and push the image (make images PUSH=1), or correct its name",
@@ -38,18 +40,17 @@ def pod_phase(pod: Manifest) -> str:
 def why_stuck(pod: Manifest, events: Sequence[str] = ()) -> str | None:
     """Say why a pod will never start, with the cure; None while there is hope.
 
-    An unschedulable pod has hope where a cluster grows nodes on demand: `wait_for` it is the
-    caller's, who knows for how long the pod has been so.
+    Args:
+        pod: The pod.
+        events: What Kubernetes says about it; none while its volumes may still be on their way.
+
     """
     for status in _container_statuses(pod):
         waiting = status.get("state", {}).get("waiting", {})
         if waiting.get("reason") in HOPELESS_WAITS:
             return _said(pod, waiting["reason"], waiting.get("message", ""))
-    if pod_phase(pod) != "Pending":
-        return None
     mounts = [event for event in events if event.startswith("FailedMount:")]
-    # The first failure may be a Secret that is a second late.
-    if len(mounts) > 1 or any("not found" in event for event in mounts):
+    if pod_phase(pod) == "Pending" and mounts:
         return _said(pod, "FailedMount", mounts[-1].partition(": ")[2])
     return None
 
@@ -97,8 +98,15 @@ def _said(pod: Manifest, reason: str, message: str) -> str:
     return f"{text}; {cure}" if cure else text
 
 
-def read_stuck(api: Api, pod: Manifest) -> str | None:
-    """Say why a pod will never start, asking for its events only where they can matter."""
-    pending = pod_phase(pod) == "Pending"
-    events = api.events(pod["metadata"]["name"]) if pending else ()
-    return why_stuck(pod, events)
+def read_stuck(api: Api, pod: Manifest, seconds: float) -> str | None:
+    """Say why a pod will never start, asking for its events only where they can matter.
+
+    Args:
+        api: The namespace.
+        pod: The pod.
+        seconds: How long it has been waited for. Spark makes a driver's ConfigMap after the
+            driver, so that the first mounts of every driver fail.
+
+    """
+    late = pod_phase(pod) == "Pending" and seconds > MOUNT_SECONDS
+    return why_stuck(pod, api.events(pod["metadata"]["name"]) if late else ())

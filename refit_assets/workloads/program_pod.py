@@ -123,7 +123,7 @@ class ProgramPods:
     def _refuse_stuck(self, what: str, name: str, pod: Manifest | None, seconds: float) -> None:
         stuck = None
         if pod is not None:
-            stuck = read_stuck(self.api, pod)
+            stuck = read_stuck(self.api, pod, seconds)
             if stuck is None and seconds > self.pending_seconds:
                 stuck = why_unschedulable(pod)
         elif seconds > self.pending_seconds:

@@ -140,7 +140,7 @@ class SparkApplications:
         driver = self.api.read("Pod", driver_name(name))
         if driver is None:
             return
-        stuck = read_stuck(self.api, driver)
+        stuck = read_stuck(self.api, driver, seconds)
         if stuck is None and seconds > self.pending_seconds:
             stuck = why_unschedulable(driver)
         if stuck is None and not _has_mark(driver):
