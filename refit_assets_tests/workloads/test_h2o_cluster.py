@@ -135,7 +135,9 @@ def test_nodes_are_locked_down_and_stop_by_themselves() -> None:
     assert pod["automountServiceAccountToken"] is False
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert "-rest_api_ping_timeout" in container["args"]
-    assert container["resources"]["requests"]["memory"] == container["resources"]["limits"]["memory"]
+    assert (
+        container["resources"]["requests"]["memory"] == container["resources"]["limits"]["memory"]
+    )
 
 
 def test_an_s3_server_of_ones_own_is_named_and_amazons_is_not() -> None:

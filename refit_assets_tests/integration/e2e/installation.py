@@ -154,7 +154,13 @@ class Installation:
         """What no idle installation has."""
         found = [
             f"{kind}/{item['metadata']['name']}"
-            for kind in ("sparkapplications", "statefulsets", "services", "secrets", "networkpolicies")
+            for kind in (
+                "sparkapplications",
+                "statefulsets",
+                "services",
+                "secrets",
+                "networkpolicies",
+            )
             for item in objects(kind, "refit/workload")
         ]
         pods = [

@@ -38,7 +38,9 @@ def test_a_refit_on_the_cluster_makes_the_laptops_bytes_and_leaves_nothing(
         assert mine is not None, name
         assert theirs is not None, name
         assert getattr(mine, digest) == getattr(theirs, digest), name
-    jar, its = (store.read_record(PackagedJar, files.name("scoring_jar.json")) for store in (here, there))
+    jar, its = (
+        store.read_record(PackagedJar, files.name("scoring_jar.json")) for store in (here, there)
+    )
     assert jar is not None
     assert its is not None
     assert {f.name: f.sha256 for f in jar.jar.files} == {f.name: f.sha256 for f in its.jar.files}
