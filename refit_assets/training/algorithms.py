@@ -61,6 +61,16 @@ def start_fit(estimator: Estimator, **what: Any) -> str:  # noqa: ANN401 - x, y 
     return str(estimator._job.job_key)  # noqa: SLF001
 
 
+def deciding_models(model: Estimator) -> tuple[str, ...]:
+    """Names of the models whose thresholds decide the label that a fitted model answers.
+
+    An ensemble, and its MOJO, answer by their metalearner's; their own is what they tell.
+    """
+    if model.algo == "stackedensemble":
+        return (str(model.model_id), str(model.metalearner().model_id))
+    return (str(model.model_id),)
+
+
 def read_importance(model: Estimator) -> tuple[tuple[str, float], ...]:
     """Inputs with their share of all importance, largest first; empty where H2O has none.
 

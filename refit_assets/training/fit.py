@@ -21,6 +21,7 @@ from refit_assets.spec import ModelSpec
 from refit_assets.training.algorithms import (
     Estimator,
     build_estimator,
+    deciding_models,
     read_curve,
     read_importance,
     start_fit,
@@ -30,7 +31,11 @@ from refit_assets.training.frames import PartFrame, read_part, read_ranges
 from refit_assets.training.metrics import choose_threshold, measure
 from refit_assets.training.mojo import canonical_mojo, mojo_digest
 from refit_assets.training.plan import PlanInputs, plan_trials
-from refit_assets.training.predictions import positive_scores, read_predictions
+from refit_assets.training.predictions import (
+    ClusterPredictions,
+    positive_scores,
+    read_predictions,
+)
 from refit_assets.training.session import Frame, H2OConnection, H2OSession, connected
 from refit_assets.training.threshold import threshold_of_h2o
 from refit_assets.training.trial import (
@@ -271,14 +276,12 @@ def _finish(work: _Work, plan: TrialPlan, estimator: Estimator, job: str) -> Tri
     spec, session = work.request.spec, work.session
     seconds = session.job_seconds(job)
     estimator.join()
-    scores, labels = _measured(work, plan, estimator)
+    predicted, labels = _measured(work, plan, estimator)
+    scores = positive_scores(spec, predicted)
     threshold: float | None = None
     if spec.classification:
         threshold = choose_threshold(labels, scores, spec.trials.threshold)
-        cut = threshold_of_h2o(
-            threshold, positive_first=spec.target.classes[0] == spec.target.positive
-        )
-        session.h2o.rapids(f"(model.reset.threshold {plan.model_id} {cut!r})")
+        _set_threshold(work, estimator, predicted, threshold)
     digest = _store_model(work, plan, estimator)
     curve_metric, curve = read_curve(estimator)
     trial = Trial(
@@ -304,10 +307,26 @@ def _finish(work: _Work, plan: TrialPlan, estimator: Estimator, job: str) -> Tri
     return trial
 
 
+def _set_threshold(
+    work: _Work, estimator: Estimator, predicted: ClusterPredictions, threshold: float
+) -> None:
+    """Make cluster and MOJO answer the positive label from the threshold on."""
+    spec = work.request.spec
+    first, second = spec.target.classes
+    positive = positive_scores(spec, predicted) >= threshold
+    cut = threshold_of_h2o(
+        threshold,
+        positive_first=first == spec.target.positive,
+        largest_second=float(predicted.columns[f"p:{second}"][positive].max(initial=-1.0)),
+    )
+    for model_id in deciding_models(estimator):
+        work.session.h2o.rapids(f"(model.reset.threshold {model_id} {cut!r})")
+
+
 def _measured(
     work: _Work, plan: TrialPlan, estimator: Estimator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores and labels that the trial was not fitted on, row by row."""
+) -> tuple[ClusterPredictions, NDArray[np.float64]]:
+    """Predictions and labels of rows that the trial was not fitted on, row by row."""
     part = work.frames.measured
     if plan.algorithm == "stacked_ensemble":
         metalearner = estimator.metalearner()
@@ -320,7 +339,7 @@ def _measured(
     if work.frames.validation is not None:
         # Out-of-fold predictions stay: ensembles are fitted on them.
         work.session.remove(str(frame.frame_id))
-    return positive_scores(work.request.spec, predicted), part.labels
+    return predicted, part.labels
 
 
 def _store_model(work: _Work, plan: TrialPlan, estimator: Estimator) -> str:

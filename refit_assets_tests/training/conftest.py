@@ -18,7 +18,7 @@ from refit_assets_tests.training.flights import build_spec, write_training_set
 
 SEARCH: tuple[dict[str, Any], ...] = (
     {"algorithm": "gbm", "parameters": {"ntrees": 10, "max_depth": 3, "sample_rate": 0.8}},
-    {"algorithm": "gbm", "parameters": {"ntrees": 60, "max_depth": 7}},
+    {"algorithm": "gbm", "parameters": {"ntrees": 25, "max_depth": 7}},
     {"algorithm": "glm", "parameters": {"lambda": 0.001}},
     {"algorithm": "stacked_ensemble", "base": ["gbm", "glm"]},
 )

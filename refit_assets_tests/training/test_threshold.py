@@ -25,3 +25,12 @@ def test_the_first_label_is_answered_exactly_from_its_threshold_on(cut: float) -
 
 def test_a_threshold_of_zero_makes_every_row_positive() -> None:
     assert threshold_of_h2o(0.0, positive_first=True) > 1.0
+
+
+def test_a_positive_row_that_h2o_rounded_otherwise_stays_positive() -> None:
+    # DRF counts p0 and answers 1 - p0, from which p0 does not come back.
+    first = 0.1
+    second = 1.0 - first
+    assert 1.0 - second < first
+    assert threshold_of_h2o(first, positive_first=True) <= second
+    assert threshold_of_h2o(first, positive_first=True, largest_second=second) > second
