@@ -59,7 +59,7 @@ def test_a_failure_tells_the_exit_code_and_the_end_of_the_log() -> None:
     ended = [{"state": {"terminated": {"exitCode": 3, "reason": "Error"}}}]
     world.pod(1, "Failed", containerStatuses=ended)
     world.ends(2, "Failed")
-    with pytest.raises(WorkloadFailed, match="exit code 3\n  | no such artefact") as caught:
+    with pytest.raises(WorkloadFailed, match=r"exit code 3\n  \| no such artefact") as caught:
         world.run()
     assert not caught.value.transient
 

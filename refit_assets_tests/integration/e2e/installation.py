@@ -58,7 +58,8 @@ SENSORS = """query {
 def kubectl(*arguments: str, check: bool = True) -> str:
     done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, check=False)
     if check and done.returncode:
-        raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr}")
+        message = f"kubectl {' '.join(arguments)}: {done.stderr}"
+        raise AssertionError(message)
     return done.stdout
 
 
@@ -91,7 +92,7 @@ class Installation:
     landing: Bucket
     store: ArtefactStore
 
-    def ask(self, query: str, **values: Any) -> dict[str, Any]:
+    def ask(self, query: str, **values: object) -> dict[str, Any]:
         body = json.dumps({"query": query, "variables": values}).encode()
         request = urllib.request.Request(
             f"{self.graphql}/graphql", body, {"Content-Type": "application/json"}
@@ -140,7 +141,8 @@ class Installation:
                 break
             time.sleep(2)
         said = "\n".join(line for run in self.runs(backfill) for line in self.errors(run["runId"]))
-        raise AssertionError(f"backfill {backfill}: {found}\n{said}")
+        message = f"backfill {backfill}: {found}\n{said}"
+        raise AssertionError(message)
 
     def errors(self, run_id: str) -> Sequence[str]:
         events = self.ask(EVENTS, r=run_id)["logsForRun"]["events"]
