@@ -1,0 +1,155 @@
+"""The `refit` command: what it prints, and what it says where it cannot do as asked."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from refit_assets.artefacts import Folder
+from refit_assets.cli import main, refit
+from refit_assets.models import read_models
+from refit_assets.release.ledger import Challenger, append, plan_release
+
+REFIT = datetime(2013, 6, 3, tzinfo=UTC)
+COMMANDS = {
+    "approve",
+    "contract",
+    "demo",
+    "land",
+    "models",
+    "new",
+    "package",
+    "rollback",
+    "run",
+    "timeline",
+}
+
+
+def run(*words: str) -> Result:
+    """Run a command that does what it is asked."""
+    result = CliRunner().invoke(refit, words)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
+) -> tuple[int, str]:
+    """Run a command as the shell does; its exit code and what it says."""
+    monkeypatch.setattr("sys.argv", ["refit", *words])
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert isinstance(left.value.code, int)
+    return left.value.code, said.err
+
+
+def promote(home: Path, version: str, as_of: datetime) -> None:
+    challenger = Challenger(
+        model="flight_delay",
+        refit=as_of.date().isoformat(),
+        as_of=as_of.date(),
+        version=version,
+        coordinates="com.example:flight-delay",
+        mojo_sha256=version,
+        training_set_digest="set",
+    )
+    append(
+        Folder(root=home / "artefacts"),
+        "flight_delay",
+        lambda known: plan_release(
+            known,
+            challenger,
+            promote=True,
+            reason="the first model",
+            against=known[-1].version if known else None,
+            by="Ada",
+            now=as_of,
+        ),
+    )
+
+
+def test_help_lists_every_command_with_a_sentence() -> None:
+    assert COMMANDS <= set(refit.commands)
+    shown = run("--help").output
+    for name in COMMANDS:
+        (line,) = (one for one in shown.splitlines() if one.strip().startswith(f"{name} "))
+        assert len(line.split()) > 3
+        assert run(name, "--help").output.startswith("Usage: ")
+
+
+def test_models_are_listed_for_people_and_for_programs() -> None:
+    names = list(read_models())
+    assert names == ["air_time", "flight_delay"]
+    assert [line.split(":")[0] for line in run("models").output.splitlines()] == names
+    assert list(json.loads(run("models", "--json").output)) == names
+
+
+@pytest.mark.parametrize("words", [["run"], ["timeline"], ["contract", "diff"]])
+def test_a_model_that_is_none_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    code, said = refused(capsys, monkeypatch, *words, "flight_dealy", *["1.0.1"][: len(words) - 1])
+    assert code == 1
+    (line,) = said.splitlines()
+    assert line.startswith("error: no model 'flight_dealy' below ")
+    assert line.endswith("there are: air_time, flight_delay")
+
+
+def test_a_word_that_is_no_command_exits_with_two(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, said = refused(capsys, monkeypatch, "relaese")
+    assert code == 2
+    assert "relaese" in said
+
+
+def test_a_run_with_nothing_landed_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, said = refused(capsys, monkeypatch, "run", "flight_delay")
+    assert code == 1
+    assert said.startswith("error: nothing has landed for flight_delay below ")
+    assert said.strip().endswith("try `refit demo`")
+
+
+def test_a_home_that_h2o_cannot_read_is_refused_with_the_reason(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REFIT_HOME", str(tmp_path / ".hidden"))
+    code, said = refused(capsys, monkeypatch, "timeline", "flight_delay")
+    assert code == 1
+    assert "H2O reads nothing below '.hidden'" in said
+    assert not (tmp_path / ".hidden").exists()
+
+
+def test_the_timeline_tells_who_served_since_when(tmp_path: Path) -> None:
+    promote(tmp_path / "home", "1.0.20130603", REFIT)
+    promote(tmp_path / "home", "1.0.20130610", REFIT.replace(day=10))
+    shown = run("timeline", "flight_delay").output
+    assert "1.0.20130603" in shown
+    assert "Ada" in shown
+    assert len(json.loads(run("timeline", "flight_delay", "--json").output)) == 2
+    before = ["timeline", "flight_delay", "--at", "2013-06-05", "--json"]
+    assert "1.0.20130610" not in run(*before).output
+
+
+def test_a_rollback_lets_an_earlier_version_serve_once(tmp_path: Path) -> None:
+    promote(tmp_path / "home", "1.0.20130603", REFIT)
+    promote(tmp_path / "home", "1.0.20130610", REFIT.replace(day=10))
+    words = ["rollback", "flight_delay", "--to", "1.0.20130603", "--by", "Ada", "--reason", "slow"]
+    assert run(*words).output == "1.0.20130603 serves from now on\n"
+    assert run(*words).output == "1.0.20130603 serves already\n"
+
+
+def test_a_rollback_to_what_was_never_published_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["rollback", "flight_delay", "--to", "9.9.9", "--by", "Ada", "--reason", "slow"]
+    code, said = refused(capsys, monkeypatch, *words)
+    assert code == 1
+    assert said.startswith("error: ")
+    assert "9.9.9" in said
