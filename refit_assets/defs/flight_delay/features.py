@@ -8,7 +8,7 @@ A flight that was cancelled or diverted has a row without an outcome. Before dep
 that, so it is scored like any other; training and evaluation leave it out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
@@ -28,11 +28,10 @@ SHARES = {
     "delayed_share": (6, "dep_delay > 15", "departed", "departed"),
     "departed_share": (3, "true", "utc_hour + 1", "departed"),
 }
-WHOSE = {"carrier": "carrier", "origin": "origin", "carrier_at_origin": "origin || carrier"}
-PAST = {
-    f"{whose}_{share}": f"by_{whose}[{place}]"
-    for whose in WHOSE
-    for place, share in enumerate(SHARES)
+WHOSE = {
+    "carrier": ["carrier"],
+    "origin": ["origin"],
+    "carrier_at_origin": ["carrier", "origin"],
 }
 
 WEATHER = {
@@ -60,7 +59,7 @@ ANSWER = (
     "year(landed_day) - plane_year as plane_age",
     "seats",
     *WEATHER,
-    *(f"{value} as {name}" for name, value in PAST.items()),
+    *(f"{whose}_{share}" for whose in WHOSE for share in SHARES),
     "case when arr_delay > 15 then 'late' when arr_delay <= 15 then 'on_time' end as arrival",
 )
 
@@ -71,11 +70,7 @@ def features(landed: Mapping[str, DataFrame]) -> DataFrame:
     planes = landed["planes"].selectExpr("tailnum", "year as plane_year", "seats")
     rows = flights.join(f.broadcast(planes), "tailnum", "left")
     rows = rows.join(f.broadcast(_weather(landed["weather"])), ["origin", "utc_hour"], "left")
-    past = f.broadcast(_past(flights))
-    for name, whose in WHOSE.items():
-        rows = rows.withColumn("whose", f.expr(whose))
-        shares = past.withColumnRenamed("shares", f"by_{name}")
-        rows = rows.join(shares, ["whose", "utc_hour"], "left")
+    rows = rows.join(f.broadcast(_past(flights)), ["origin", "carrier", "utc_hour"], "left")
     return rows.selectExpr(*ANSWER)
 
 
@@ -90,21 +85,25 @@ def _weather(weather: DataFrame) -> DataFrame:
 
 
 def _past(flights: DataFrame) -> DataFrame:
-    """One row for every `whose` and hour that a flight may ask for; `shares` in their order."""
+    """One row for every origin, carrier and hour that a flight may ask for, with all shares."""
+    place = ["origin", "carrier"]
     changes = f.explode(f.expr(f"array({', '.join(_changes())})")).alias("change")
     sums = [f.sum(name).alias(name) for share in SHARES for name in _sums(share)]
-    summed = flights.select("origin", "carrier", changes)
-    summed = summed.select("origin", "carrier", "change.*").groupBy("origin", "carrier", "utc_hour")
-    whose = f.explode(f.array(*map(f.expr, WHOSE.values()))).alias("whose")
-    summed = summed.agg(*sums).select("*", whose).groupBy("whose", "utc_hour").agg(*sums)
-    shares = [_share(*_sums(share)) for share in SHARES]
-    return summed.select("whose", "utc_hour", f.array(*shares).alias("shares"))
+    summed = flights.select(*place, changes).select(*place, "change.*")
+    summed = summed.groupBy(*place, "utc_hour").agg(*sums)
+    shares = [
+        _share(share, whose).alias(f"{name}_{share}")
+        for name, whose in WHOSE.items()
+        for share in SHARES
+    ]
+    return summed.select(*place, "utc_hour", *shares)
 
 
-def _share(hits: str, flights: str) -> Column:
-    so_far = Window.partitionBy("whose").orderBy("utc_hour")
-    hit, counted = (f.sum(name).over(so_far).cast("decimal(9, 0)") for name in (hits, flights))
-    return f.when(counted > 0, (hit / counted).cast("decimal(5, 4)"))
+def _share(share: str, whose: Sequence[str]) -> Column:
+    # By range: the sums of an hour hold the changes of all rows of this hour.
+    so_far = Window.partitionBy(*whose).orderBy("utc_hour")
+    hits, flights = (f.sum(name).over(so_far).cast("decimal(9, 0)") for name in _sums(share))
+    return f.when(flights > 0, (hits / flights).cast("decimal(5, 4)"))
 
 
 def _sums(share: str) -> tuple[str, str]:
