@@ -1,10 +1,12 @@
 """The code location: read the deployment, build its resources, load the models, merge."""
 
+import warnings
 from pathlib import Path
 
 import dagster as dg
 
 from refit_assets.assets.landing import build_landing_specs
+from refit_assets.assets.release import VARYING_POLICIES
 from refit_assets.models import read_models
 from refit_assets.resources.deployment import read_deployment
 from refit_assets.resources.engines import build_resources
@@ -13,6 +15,7 @@ from refit_assets.resources.engines import build_resources
 @dg.definitions
 def defs() -> dg.Definitions:
     """Everything that Dagster loads."""
+    warnings.filterwarnings("ignore", message=VARYING_POLICIES, category=UserWarning)
     deployment = read_deployment()
     shared = dg.Definitions(
         assets=build_landing_specs(read_models().values()),

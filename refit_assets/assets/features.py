@@ -77,9 +77,7 @@ def build_features_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             rows = sum(day.rows for day in result.days)
             yield dg.MaterializeResult(
                 metadata={"dagster/row_count": rows, "days": len(days), **running.figures},
-                check_results=[
-                    dg.AssetCheckResult(check_name=name, passed=True) for name in CHECKS
-                ],
+                check_results=_checked(deployment.store, spec, result),
             )
         for day in result.days:
             # After the result, whose one data version would otherwise count for every day.

@@ -59,7 +59,7 @@ def pinned(spec: ModelSpec, folder: Path, columns: dict[str, Any]) -> TrainingSe
     )
 
 
-def judged(folder: Path, spec: ModelSpec | None = None, **changes: Any) -> tuple[str, ...]:
+def judged(folder: Path, spec: ModelSpec | None = None, **changes: Any) -> tuple[str, ...]:  # noqa: ANN401
     spec = spec or build_spec()
     columns = {**HONEST, "arrival": LABELS, **changes}
     return judge_leakage(spec, pinned(spec, folder, columns)).problems

@@ -1,0 +1,144 @@
+"""A deployment in a temporary home with fake engines, and Dagster's own instance in memory.
+
+The model is that of `specs.py` with daily refits: a window of three days is quick to land.
+"""
+
+import warnings
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from refit_assets.assets.landing import build_landing_specs
+from refit_assets.assets.main_job import QUIET, REFIT_ASSETS
+from refit_assets.assets.refit import build_refit_defs
+from refit_assets.assets.release import VARYING_POLICIES
+from refit_assets.resources.deployment import Deployment
+from refit_assets.spec import ModelSpec
+from refit_assets_tests.fakes.h2o import FakeH2O
+from refit_assets_tests.fakes.maven import FakeMaven
+from refit_assets_tests.fakes.spark import FakeSpark
+from refit_assets_tests.specs import build_spec
+
+DAILY: dict[str, Any] = {
+    "end": "2013-01-10",
+    "refit": {"cadence": "daily", "train": 2, "holdout": 1},
+    "gates": {"floors": {"auc": 0.6}, "champion": {"metric": "log_loss", "resamples": 100}},
+}
+FIRST_REFIT = "2013-01-04"
+"""As of the fourth: made of the first to the third."""
+
+
+def day(number: int) -> date:
+    """A day of January 2013."""
+    return date(2013, 1, number)
+
+
+def build_daily(**changes: Any) -> ModelSpec:  # noqa: ANN401
+    return build_spec(**{**DAILY, **changes})
+
+
+def things(number: int, delay: int = 30) -> str:
+    """Twelve things of a day: large ones come late, but for one of each; the last is unknown."""
+    lines = ["thing,size,kind,delay"]
+    for size in range(1, 13):
+        late = (size > 6) != (size in {4, 9})
+        told = "" if size == 12 else delay if late else 0
+        lines.append(f"{number * 100 + size},{size},{'ab'[size % 2]},{told}")
+    return "\n".join([*lines, ""])
+
+
+@dataclass(kw_only=True)
+class Workshop:
+    """One model, its engines, and what a person does with them."""
+
+    deployment: Deployment
+    instance: dg.DagsterInstance
+    spec: ModelSpec = field(default_factory=build_daily)
+    spark: FakeSpark = field(default_factory=FakeSpark)
+    h2o: FakeH2O = field(default_factory=FakeH2O)
+    maven: FakeMaven = field(default_factory=FakeMaven)
+
+    def land(self, *numbers: int, delay: int = 30) -> None:
+        for number in numbers:
+            content = things(number, delay).encode()
+            self.deployment.landing.write(f"things/{day(number)}.csv", content)
+
+    def features(self, first: int, last: int) -> dg.ExecuteInProcessResult:
+        """Compute days, in one run."""
+        tags = {
+            "dagster/asset_partition_range_start": day(first).isoformat(),
+            "dagster/asset_partition_range_end": day(last).isoformat(),
+        }
+        return self.run(["features"], tags=tags)
+
+    def refit(
+        self, refit: str = FIRST_REFIT, names: Sequence[str] = REFIT_ASSETS
+    ) -> dg.ExecuteInProcessResult:
+        return self.run(names, partition_key=refit)
+
+    def run(self, names: Sequence[str], **what: Any) -> dg.ExecuteInProcessResult:  # noqa: ANN401
+        graph = build_refit_defs(self.spec)
+        engines = {"spark": self.spark, "h2o": self.h2o, "maven": self.maven}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=VARYING_POLICIES)
+            return dg.materialize(
+                [*(graph.assets or ()), *build_landing_specs([self.spec])],
+                selection=[dg.AssetKey([self.spec.name, name]) for name in names],
+                instance=self.instance,
+                resources={"deployment": self.deployment, **engines},
+                run_config=QUIET,
+                raise_on_error=False,
+                **what,
+            )
+
+    def data_version(self, name: str, partition: str) -> str | None:
+        """Data version of the latest materialisation of a partition."""
+        found = self.instance.fetch_materializations(
+            dg.AssetRecordsFilter(
+                asset_key=dg.AssetKey([self.spec.name, name]), asset_partitions=[partition]
+            ),
+            limit=1,
+        )
+        made = found.records[0].asset_materialization if found.records else None
+        return made and (made.tags or {}).get("dagster/data_version")
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    """What the failed step said; it must be an end, and not one of several attempts."""
+    assert not [e for e in result.all_events if e.event_type_value == "STEP_UP_FOR_RETRY"]
+    (event,) = (event for event in result.all_events if event.is_step_failure)
+    said = event.step_failure_data.user_failure_data
+    assert said is not None, event.step_failure_data.error
+    return str(said.description)
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    return {one.check_name: one for one in result.get_asset_check_evaluations()}
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Generator[Workshop]:
+    deployment = Deployment(home=tmp_path / "home")
+    deployment.prepare()
+    deployment.landing.write("kinds.csv", b"kind,weight\na,1\nb,2\n")
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Workshop(deployment=deployment, instance=instance)
+
+
+@pytest.fixture
+def landed(workshop: Workshop) -> Workshop:
+    """Three days have landed: those of the first refit."""
+    workshop.land(1, 2, 3)
+    return workshop
+
+
+@pytest.fixture
+def computed(landed: Workshop) -> Workshop:
+    """Their features are computed too."""
+    assert landed.features(1, 3).success
+    return landed

@@ -1,0 +1,109 @@
+"""The refit sensor: it finds the state of the world, asks once, and says why not."""
+
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterRunStatus
+
+from refit_assets.assets.refit_sensor import MODEL_TAG, REFIT_STEPS, build_refit_sensor
+from refit_assets.release.decisions import read_decisions
+from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily
+
+
+def look(workshop: Workshop) -> dg.SensorResult:
+    context = dg.build_sensor_context(
+        instance=workshop.instance, resources={"deployment": workshop.deployment}
+    )
+    found: Any = build_refit_sensor(workshop.spec)(context)
+    return found
+
+
+def asked(result: dg.SensorResult) -> list[str | None]:
+    return [request.partition_key for request in result.run_requests or ()]
+
+
+def said(result: dg.SensorResult) -> str:
+    assert result.skip_reason is not None
+    return str(result.skip_reason.skip_message)
+
+
+def reasons(workshop: Workshop) -> list[str]:
+    return [one.reason for one in read_decisions(workshop.deployment.store, "late")]
+
+
+def test_without_a_complete_window_it_says_so_once(workshop: Workshop) -> None:
+    workshop.land(1, 2)
+    first, second = look(workshop), look(workshop)
+    assert said(first) == said(second) == "no window of late is complete yet"
+    assert reasons(workshop) == ["no_window"]
+    assert (len(first.asset_events), len(second.asset_events)) == (1, 0)
+
+
+def test_days_that_landed_but_are_not_computed_are_waited_for(landed: Workshop) -> None:
+    expected = "the window of 2013-01-04 lacks features of 2013-01-01, 2013-01-02, 2013-01-03"
+    assert said(look(landed)) == expected
+
+
+def test_a_complete_window_is_asked_for_with_all_its_steps(computed: Workshop) -> None:
+    result = look(computed)
+    (request,) = result.run_requests or ()
+    assert request.partition_key == FIRST_REFIT
+    assert request.asset_selection == [dg.AssetKey(["late", name]) for name in REFIT_STEPS]
+    assert request.tags[MODEL_TAG] == "late"
+    assert request.tags["refit/reason"] == "due"
+
+
+def test_the_run_key_follows_the_content_and_not_the_clock(computed: Workshop) -> None:
+    keys = [request.run_key for _ in range(2) for request in look(computed).run_requests or ()]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    computed.land(2, delay=0)
+    assert computed.features(1, 3).success
+    (other,) = look(computed).run_requests or ()
+    assert other.run_key not in keys
+
+
+def test_a_running_refit_is_waited_for(computed: Workshop) -> None:
+    computed.instance.create_run_for_job(
+        dg.define_asset_job("late_refit").resolve(
+            asset_graph=dg.Definitions().resolve_asset_graph()
+        ),
+        tags={MODEL_TAG: "late"},
+        status=DagsterRunStatus.STARTED,
+    )
+    assert said(look(computed)) == "a refit of late is running"
+
+
+def test_a_decided_refit_is_asked_for_again_only_once_late_data_came(computed: Workshop) -> None:
+    assert computed.refit().success
+    assert said(look(computed)) == "no day of the window of 2013-01-04 has changed"
+    computed.land(2, delay=0)
+    assert computed.features(1, 3).success
+    result = look(computed)
+    assert asked(result) == [FIRST_REFIT]
+    assert reasons(computed)[-1] == "late_data"
+    assert "33.3% of the rows" in read_decisions(computed.deployment.store, "late")[-1].sentence
+
+
+def test_a_refit_of_another_spec_is_asked_for(computed: Workshop) -> None:
+    assert computed.refit().success
+    computed.spec = build_daily(gates={"floors": {"auc": 0.7}})
+    assert asked(look(computed)) == [FIRST_REFIT]
+    assert reasons(computed)[-1] == "spec_changed"
+
+
+def test_a_refit_that_waits_for_approval_is_left_alone(computed: Workshop) -> None:
+    computed.spec = build_daily(when={"approval": "manual"})
+    assert computed.refit().success
+    assert said(look(computed)) == ("refit 2013-01-04 is held for approval: `refit approve late`")
+
+
+def test_the_next_window_waits_where_the_spec_refits_every_second(computed: Workshop) -> None:
+    computed.spec = build_daily(when={"every": 2})
+    assert computed.refit().success
+    computed.land(4)
+    assert computed.features(4, 4).success
+    assert said(look(computed)).startswith("1 of 2 windows since the last refit")
+    computed.land(5)
+    assert computed.features(5, 5).success
+    assert asked(look(computed)) == ["2013-01-06"]

@@ -1,0 +1,134 @@
+"""The release asset: the ledger, the repository, and the order of a backfill."""
+
+from pathlib import Path
+
+import pytest
+
+from refit_assets.release.ledger import LedgerEvent, champion, read_events
+from refit_assets_tests.assets.conftest import (
+    FIRST_REFIT,
+    Workshop,
+    build_daily,
+    checks,
+    failure,
+)
+from refit_assets_tests.fakes.h2o import Curve
+
+SECOND_REFIT = "2013-01-05"
+WRONG = Curve(middle=6.5, slope=-1.0)
+"""Orders small before large: worse than a coin."""
+
+
+def events(workshop: Workshop) -> list[LedgerEvent]:
+    return list(read_events(workshop.deployment.store.storage, "late"))
+
+
+def kinds(workshop: Workshop) -> list[tuple[str, str]]:
+    return [(one.refit, one.kind) for one in events(workshop)]
+
+
+def published(workshop: Workshop) -> list[str]:
+    root = workshop.deployment.home / "repository"
+    return sorted(path.parent.name for path in root.rglob("*.pom"))
+
+
+def walk(workshop: Workshop, *refits: str) -> None:
+    """Everything before the release, refit by refit."""
+    for refit in refits:
+        names = ["training_set", "trials", "candidate", "scoring_jar", "evaluation"]
+        assert workshop.refit(refit, names=names).success
+
+
+def release_both(workshop: Workshop) -> None:
+    tags = {
+        "dagster/asset_partition_range_start": FIRST_REFIT,
+        "dagster/asset_partition_range_end": SECOND_REFIT,
+    }
+    assert workshop.run(["release"], tags=tags).success
+
+
+@pytest.fixture
+def four_days(computed: Workshop) -> Workshop:
+    computed.land(4)
+    assert computed.features(4, 4).success
+    return computed
+
+
+def test_a_good_first_refit_is_promoted_and_published(computed: Workshop) -> None:
+    result = computed.refit()
+    assert result.success
+    assert kinds(computed) == [(FIRST_REFIT, "promoted")]
+    assert published(computed) == ["1.0.20130104"]
+    (event,) = events(computed)
+    assert event.by == f"run {result.run_id}"
+    assert checks(result)["champion"].passed
+    report = Path(computed.deployment.store.refit("late", FIRST_REFIT).name("release/report.html"))
+    assert computed.deployment.store.storage.read(report.as_posix())
+
+
+def test_a_poor_refit_is_held_with_its_reason_and_not_published(computed: Workshop) -> None:
+    computed.h2o.curve = WRONG
+    result = computed.refit()
+    assert result.success
+    assert kinds(computed) == [(FIRST_REFIT, "held")]
+    assert "AUC" in events(computed)[0].reason
+    assert published(computed) == []
+
+
+def test_where_a_person_approves_nothing_is_published_without_one(computed: Workshop) -> None:
+    computed.spec = build_daily(when={"approval": "manual"})
+    assert computed.refit().success
+    assert kinds(computed) == [(FIRST_REFIT, "held")]
+    assert events(computed)[0].reason.startswith("held for approval: ")
+    assert published(computed) == []
+
+
+def test_two_refits_in_one_run_walk_in_order_each_against_the_champion_before_it(
+    four_days: Workshop,
+) -> None:
+    walk(four_days, SECOND_REFIT, FIRST_REFIT)
+    release_both(four_days)
+    assert kinds(four_days) == [(FIRST_REFIT, "promoted"), (SECOND_REFIT, "promoted")]
+    assert [one.against for one in events(four_days)] == [None, "1.0.20130104"]
+    versions = [four_days.data_version("release", one) for one in (FIRST_REFIT, SECOND_REFIT)]
+    assert None not in versions
+    assert len(set(versions)) == 2
+
+
+def test_a_worse_challenger_is_held_and_the_champion_stays(four_days: Workshop) -> None:
+    assert four_days.refit(FIRST_REFIT).success
+    four_days.h2o.curve = WRONG
+    result = four_days.refit(SECOND_REFIT)
+    assert result.success
+    assert not checks(result)["champion"].passed
+    assert kinds(four_days)[-1] == (SECOND_REFIT, "held")
+    serving = champion(events(four_days))
+    assert serving is not None
+    assert serving.version == "1.0.20130104"
+    assert published(four_days) == ["1.0.20130104"]
+
+
+def test_a_champion_that_cannot_score_these_rows_fails_its_gate_and_no_run(
+    four_days: Workshop,
+) -> None:
+    assert four_days.refit(FIRST_REFIT).success
+    four_days.maven.refuses = ("1.0.20130104",)
+    result = four_days.refit(SECOND_REFIT)
+    assert result.success
+    assert not checks(result)["champion"].passed
+    assert kinds(four_days)[-1] == (SECOND_REFIT, "held")
+
+
+def test_releasing_again_appends_and_publishes_nothing(four_days: Workshop) -> None:
+    walk(four_days, FIRST_REFIT, SECOND_REFIT)
+    for _ in range(2):
+        release_both(four_days)
+    assert len(events(four_days)) == 2
+    assert published(four_days) == ["1.0.20130104", "1.0.20130105"]
+
+
+def test_a_release_without_an_evaluation_says_what_to_materialise(computed: Workshop) -> None:
+    names = ["training_set", "trials", "candidate", "scoring_jar"]
+    assert computed.refit(names=names).success
+    assert "materialise late/evaluation" in failure(computed.refit(names=["release"]))
+    assert events(computed) == []
