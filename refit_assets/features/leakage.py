@@ -51,9 +51,13 @@ def judge_leakage(spec: ModelSpec, pinned: TrainingSet) -> Leakage:
 
 def _strengths(spec: ModelSpec, files: Sequence[str]) -> tuple[tuple[str, float], ...]:
     import pyarrow.dataset as ds
+    from pyarrow.fs import FileSystem
 
     names = [*spec.features.columns, spec.target.column]
-    table = ds.dataset([uri.removeprefix("file://") for uri in files]).to_table(columns=names)
+    system = FileSystem.from_uri(files[0])[0]
+    # A bucket's file system wants names without the scheme, as a folder's does.
+    paths = [uri.partition("://")[2] for uri in files]
+    table = ds.dataset(paths, format="parquet", filesystem=system).to_table(columns=names)
     frame: Any = table.to_pandas()
     frame = frame[frame[spec.target.column].notna()]
     target = frame[spec.target.column]

@@ -155,7 +155,7 @@ class KubernetesApi:
 
         content = "application/merge-patch+json" if verb == "PATCH" else "application/json"
         try:
-            # The content as it came: the parameters for its types differ between the client's versions.
+            # The content as it came: parameters for its types differ between client versions.
             answer = self.client.call_api(
                 path,
                 verb,
