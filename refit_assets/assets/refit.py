@@ -1,5 +1,7 @@
 """The whole asset graph of one model: every builder, called once."""
 
+import warnings
+
 import dagster as dg
 
 from refit_assets.assets.evaluation import build_evaluation_asset
@@ -15,7 +17,16 @@ from refit_assets.spec import ModelSpec
 
 def build_refit_defs(spec: ModelSpec) -> dg.Definitions:
     """Build the assets, checks and sensors of one model."""
-    assets = [
+    with warnings.catch_warnings():
+        # The pinned Dagster calls backfill policies beta; a person can do nothing about it.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        assets = _build_assets(spec)
+    sensors = [build_landing_sensor(spec), build_refit_sensor(spec)]
+    return dg.Definitions(assets=assets, sensors=sensors)
+
+
+def _build_assets(spec: ModelSpec) -> list[dg.AssetsDefinition]:
+    return [
         build_features_asset(spec),
         build_training_set_asset(spec),
         build_trials_asset(spec),
@@ -23,5 +34,3 @@ def build_refit_defs(spec: ModelSpec) -> dg.Definitions:
         build_evaluation_asset(spec),
         build_release_asset(spec),
     ]
-    sensors = [build_landing_sensor(spec), build_refit_sensor(spec)]
-    return dg.Definitions(assets=assets, sensors=sensors)

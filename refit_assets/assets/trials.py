@@ -3,7 +3,9 @@
 One H2O serves all trials of a refit; a trial that is in the store is not fitted again.
 """
 
+import hashlib
 from collections.abc import Generator
+from typing import Any
 
 import dagster as dg
 
@@ -12,7 +14,7 @@ from refit_assets.assets.steps import RETRY_TRANSIENT, step
 from refit_assets.features.training_set import TrainingSet
 from refit_assets.resources.deployment import Deployment
 from refit_assets.resources.h2o import H2O
-from refit_assets.spec import ModelSpec
+from refit_assets.spec import Metric, ModelSpec
 from refit_assets.training.fit import FitRequest
 from refit_assets.training.trial import Candidate, Trial
 
@@ -22,20 +24,22 @@ def build_trials_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     trials = dg.AssetKey([spec.name, "trials"])
     candidate = dg.AssetKey([spec.name, "candidate"])
     training_set = dg.AssetKey([spec.name, "training_set"])
-    shared = {"group_name": spec.name, "owners": [*spec.owners], "kinds": {"h2o"}}
+
+    def described(key: dg.AssetKey, description: str) -> dg.AssetSpec:
+        return dg.AssetSpec(
+            key,
+            deps=[training_set],
+            description=description,
+            group_name=spec.name,
+            owners=[*spec.owners],
+            kinds={"h2o"},
+        )
 
     @dg.multi_asset(
         name=f"{spec.name}__trials",
         specs=[
-            dg.AssetSpec(
-                trials, deps=[training_set], description="The leaderboard of all trials.", **shared
-            ),
-            dg.AssetSpec(
-                candidate,
-                deps=[training_set],
-                description="The best trial: canonical MOJO, golden rows, importance.",
-                **shared,
-            ),
+            described(trials, "The leaderboard of all trials."),
+            described(candidate, "The best trial: canonical MOJO, golden rows, importance."),
         ],
         partitions_def=refit_partitions(spec),
         retry_policy=RETRY_TRANSIENT,
@@ -57,7 +61,7 @@ def build_trials_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             result = h2o.fit(request, store, running.tell)
             yield dg.MaterializeResult(
                 asset_key=trials,
-                data_version=dg.DataVersion(f"{pinned.digest[:16]}-{len(result.trials)}"),
+                data_version=dg.DataVersion(_digest(result.trials)),
                 metadata={"leaderboard": _leaderboard(result.trials), **running.figures},
             )
             yield dg.MaterializeResult(
@@ -69,8 +73,14 @@ def build_trials_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     return fit
 
 
+def _digest(trials: tuple[Trial, ...]) -> str:
+    keys = "\n".join(sorted(trial.key for trial in trials))
+    return hashlib.sha256(keys.encode()).hexdigest()[:16]
+
+
 def _leaderboard(trials: tuple[Trial, ...]) -> dg.MetadataValue:
-    metrics = sorted({name for trial in trials for name in trial.metrics})
+    names: set[Metric] = {name for trial in trials for name in trial.metrics}
+    metrics = sorted(names)
     columns = [dg.TableColumn("trial"), dg.TableColumn("algorithm"), dg.TableColumn("parameters")]
     columns += [dg.TableColumn(name, "float") for name in [*metrics, "seconds"]]
     records = [
@@ -88,7 +98,7 @@ def _leaderboard(trials: tuple[Trial, ...]) -> dg.MetadataValue:
     return dg.MetadataValue.table(records, dg.TableSchema(columns))
 
 
-def _candidate(candidate: Candidate) -> dict[str, object]:
+def _candidate(candidate: Candidate) -> dict[str, Any]:
     shares = "\n".join(f"| {name} | {share:.3f} |" for name, share in candidate.importance[:20])
     return {
         "trial": candidate.trial_key,

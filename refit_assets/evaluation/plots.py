@@ -129,9 +129,8 @@ def learning_figure(
 
 
 def _roc(curve: Curve, evaluation: Evaluation) -> Figure:
-    chart = Chart(
-        "ROC curve", *(_share_axis(name) for name in ("False positive rate", "True positive rate"))
-    )
+    across, up = _share_axis("False positive rate"), _share_axis("True positive rate")
+    chart = Chart("ROC curve", across, up)
     chart.area(curve.x, curve.y, "wash")
     chart.line([0, 1], [0, 1], "faint dashed")
     chart.line(curve.x, curve.y, "one")
@@ -149,9 +148,7 @@ def _roc(curve: Curve, evaluation: Evaluation) -> Figure:
 
 
 def _precision_recall(curve: Curve, evaluation: Evaluation) -> Figure:
-    chart = Chart(
-        "Precision-recall curve", *(_share_axis(name) for name in ("Recall", "Precision"))
-    )
+    chart = Chart("Precision-recall curve", _share_axis("Recall"), _share_axis("Precision"))
     base = evaluation.mean_label
     chart.area(curve.x, curve.y, "wash")
     chart.line([0, 1], [base, base], "faint dashed")

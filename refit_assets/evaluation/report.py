@@ -33,7 +33,7 @@ from refit_assets.evaluation.wording import (
 )
 from refit_assets.features.training_set import TrainingSet
 from refit_assets.features.window import RefitWindow
-from refit_assets.spec import HIGHER_IS_BETTER
+from refit_assets.spec import HIGHER_IS_BETTER, Metric
 from refit_assets.training.trial import Candidate
 
 MOST_FEATURES = 20
@@ -104,7 +104,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=format_number, share=format_share, metric=metric_name)
-    environment.globals["style"] = Markup((_TEMPLATES / "style.css").read_text())  # noqa: S704
+    style = Markup((_TEMPLATES / "style.css").read_text())  # noqa: S704 - our own file
+    known: dict[str, Any] = {"style": style}
+    environment.globals.update(known)
     return environment
 
 
@@ -168,7 +170,8 @@ def _slice_groups(evaluation: Evaluation) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = []
     for column, found in groupby(evaluation.slices, key=lambda one: one.column):
         slices = list(found)
-        for metric in dict.fromkeys(one.metric for each in slices for one in each.metrics):
+        metrics: dict[Metric, None] = {one.metric: None for each in slices for one in each.metrics}
+        for metric in metrics:
             overall = evaluation.measured(metric)
             pairs = [(each, each.measured(metric)) for each in slices]
             scale = _scale([overall, *(measured for _, measured in pairs)])

@@ -6,6 +6,9 @@ Belongs here: text to typed columns, and bad cells. Does not: files (`reading`),
 (`landing`).
 """
 
+# pyarrow.compute makes its functions when it is imported; no stub lists them.
+# pyright: reportAttributeAccessIssue=false
+
 import csv
 import io
 import json

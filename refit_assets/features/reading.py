@@ -5,6 +5,9 @@ times faster than text. Belongs here: files into tables, findings by file, row a
 not: the conversion of a cell (`cells`), the files' outside (`landing`).
 """
 
+# pyarrow.compute makes its functions when it is imported; no stub lists them.
+# pyright: reportAttributeAccessIssue=false
+
 import shutil
 import time
 import uuid

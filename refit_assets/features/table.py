@@ -137,8 +137,10 @@ def files_by_day(
     """URIs of the data files of each day that has rows, at a snapshot."""
     from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
 
-    days = And(
-        GreaterThanOrEqual("day", first.isoformat()), LessThanOrEqual("day", last.isoformat())
+    # pyright reads these classes' constructors as pydantic's, without their own.
+    days: Any = And(
+        GreaterThanOrEqual("day", first.isoformat()),  # pyright: ignore[reportCallIssue]
+        LessThanOrEqual("day", last.isoformat()),  # pyright: ignore[reportCallIssue]
     )
     found: defaultdict[date, list[str]] = defaultdict(list)
     for task in table.scan(row_filter=days, snapshot_id=snapshot_id).plan_files():

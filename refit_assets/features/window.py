@@ -111,7 +111,9 @@ def _window(spec: ModelSpec, as_of: date) -> RefitWindow:
     return RefitWindow(
         as_of=as_of,
         train_start=_later(holdout_start, -refit.train, spec) - delay,
-        validation_start=validation and _later(holdout_start, -validation, spec) - delay,
+        validation_start=(
+            None if validation is None else _later(holdout_start, -validation, spec) - delay
+        ),
         holdout_start=holdout_start - delay,
         end=as_of - delay,
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from refit_assets.features.jars import find_jars
 from refit_assets.features.job import (
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # On a small machine's small jobs the second compiler and the parallel collector cost more CPU
 # than they save: together these two halve it (measured on two cores, 365 days of flights).
 JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
+
+
+LOGGING = Path(__file__).with_name("spark_log4j2.properties").as_uri()
 
 
 class Spark(Protocol):
@@ -92,7 +95,7 @@ def session_settings(size: SparkSize, jars: Sequence[Path], *, cores: int) -> di
         "spark.master": f"local[{cores}]",
         "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.driver.memory": f"{size.driver_memory_mib}m",
-        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+        "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOGGING}",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
@@ -113,7 +116,8 @@ def start_session(size: SparkSize, jars: Sequence[Path], *, cores: int | None) -
     from pyspark.sql import SparkSession
 
     cores = cores or len(os.sched_getaffinity(0))
-    builder = SparkSession.builder.config(map=session_settings(size, jars, cores=cores))
+    settings: dict[str, Any] = {**session_settings(size, jars, cores=cores)}
+    builder = SparkSession.builder.config(map=settings)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
