@@ -149,11 +149,12 @@ def connected(connection: H2OConnection, max_seconds: float) -> Generator[H2OSes
 
     Raises:
         SetupError: client or cluster are not of the one version.
-        WorkloadFailed: the cluster is smaller than it should be, or was lost on the way.
+        WorkloadFailed: the cluster is smaller than it should be, refuses what it is asked, or was
+            lost on the way.
 
     """
     import h2o
-    from h2o.exceptions import H2OConnectionError, H2OServerError
+    from h2o.exceptions import H2OConnectionError, H2OResponseError, H2OServerError
 
     deadline = time.monotonic() + max_seconds
     try:
@@ -162,7 +163,7 @@ def connected(connection: H2OConnection, max_seconds: float) -> Generator[H2OSes
             _connect(h2o, connection)
             _refuse_wrong_cluster(h2o, connection)
             yield H2OSession(connection, h2o, deadline)
-    except (H2OConnectionError, H2OServerError) as error:
+    except (H2OConnectionError, H2OServerError, H2OResponseError) as error:
         # If the cluster is gone, this says so, and why.
         connection.watch(0.0)
         message = f"H2O at {connection.url}: {_first_lines(str(error))}"

@@ -189,6 +189,9 @@ class H2OProcess:
         try:
             with _DIRECT.open(request, timeout=5) as response:
                 return response.status == 200  # noqa: PLR2004
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            return False
         except (urllib.error.URLError, OSError):
             return False
 

@@ -80,7 +80,8 @@ def test_stopping_twice_is_stopping_once(tmp_path: Path) -> None:
 def test_without_the_password_it_answers_nobody(running: H2OProcess) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{running.url}/3/Cloud", timeout=10)
-    assert caught.value.code == 401
+    with caught.value as refused:
+        assert refused.code == 401
 
 
 @pytest.mark.h2o
