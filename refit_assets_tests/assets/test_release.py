@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from refit_assets.release.ledger import LedgerEvent, champion, read_events
+from refit_assets.release.summary import build_summary
 from refit_assets_tests.assets.conftest import (
     FIRST_REFIT,
     Workshop,
@@ -132,3 +133,14 @@ def test_a_release_without_an_evaluation_says_what_to_materialise(computed: Work
     assert computed.refit(names=names).success
     assert "materialise late/evaluation" in failure(computed.refit(names=["release"]))
     assert events(computed) == []
+
+
+def test_the_summary_of_a_refit_names_files_that_are_there(computed: Workshop) -> None:
+    assert computed.refit().success
+    target = computed.deployment.release_target
+    summary = build_summary(computed.spec, FIRST_REFIT, target, 3, {})
+    assert (summary.verdict, summary.version) == ("promoted", "1.0.20130104")
+    for path in (summary.jar, summary.report, summary.release_report):
+        assert Path(path).is_file(), path
+    assert summary.digests["mojo"] == computed.h2o.curve.sha256
+    assert summary.digests["training_set"] == computed.data_version("training_set", FIRST_REFIT)
