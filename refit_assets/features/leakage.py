@@ -82,11 +82,9 @@ def _as_number(column: Any, labels: Any) -> Any:  # noqa: ANN401 - pandas
 
 
 def _strength(values: Any, labels: Any, classification: bool) -> float:  # noqa: ANN401, FBT001
-    from scipy.stats import rankdata
-
-    ranks = rankdata(values)
+    ranks = values.rank().to_numpy()
     if not classification:
-        target = rankdata(labels)
+        target = labels.rank().to_numpy()
         if ranks.std() == 0 or target.std() == 0:
             return 0.0
         import numpy as np
