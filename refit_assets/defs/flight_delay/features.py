@@ -28,11 +28,7 @@ SHARES = {
     "delayed_share": (6, "dep_delay > 15", "departed", "departed"),
     "departed_share": (3, "true", "utc_hour + 1", "departed"),
 }
-WHOSE = {
-    "carrier": ["carrier"],
-    "origin": ["origin"],
-    "carrier_at_origin": ["carrier", "origin"],
-}
+WHOSE = {"carrier": ["carrier"], "origin": ["origin"], "carrier_at_origin": ["carrier", "origin"]}
 
 WEATHER = {
     "temperature": "temp",
