@@ -91,6 +91,8 @@ def run_main_job(spec: ModelSpec, deployment: Deployment, due: Due) -> Summary |
         for first, last in due.ranges:
             for name, figures in job.features(first, last).items():
                 seconds[name] = _sum(seconds.get(name, {}), figures)
+        # Its memory is H2O's from here on.
+        job.resources["spark"].close()
         if due.refit is not None:
             seconds |= job.refit(due.refit)
     if due.refit is None:

@@ -8,7 +8,7 @@ the ledger's rules (`ledger`), uploading (`publish`).
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,24 +141,42 @@ def release_refit(
         )
 
     promoted = carry_out(spec, packaged, target, plan)
-    release = Release(
+    release = _describe(spec, packaged, verdict, comparison, fingerprint=fingerprint)
+    release = replace(
+        release,
+        champion=champion and champion.version,
+        promoted=promoted,
+        published=target.repository_url if promoted else None,
+    )
+    store.write_record(files.name(RECORD), release)
+    return release
+
+
+def _describe(
+    spec: ModelSpec,
+    packaged: PackagedJar,
+    verdict: Verdict,
+    comparison: Comparison | None,
+    *,
+    fingerprint: str,
+) -> Release:
+    """Describe a release as if nothing had served before, and nothing was published."""
+    return Release(
         model=spec.name,
-        refit=refit,
+        refit=packaged.refit,
         as_of=packaged.as_of,
         version=packaged.jar.version,
         coordinates=packaged.jar.coordinates,
-        champion=champion and champion.version,
-        promoted=promoted,
+        champion=None,
+        promoted=False,
         verdict=verdict,
         comparison=comparison,
         fingerprint=fingerprint,
-        published=target.repository_url if promoted else None,
+        published=None,
         training_set_digest=packaged.training_set_digest,
         mojo_sha256=packaged.mojo_sha256,
         jar_sha256=packaged.jar.file("all").sha256,
     )
-    store.write_record(files.name(RECORD), release)
-    return release
 
 
 def approve_refit(
