@@ -66,3 +66,9 @@ def step(context: dg.AssetExecutionContext) -> Generator[Step]:
         if error.transient:
             raise
         raise dg.Failure(description=str(error), allow_retries=False) from error
+    except (dg.Failure, dg.RetryRequested, ConnectionError, TimeoutError):
+        raise
+    except Exception as error:
+        # Unforeseen, so a bug: another attempt would only hide it behind a delay.
+        said = f"{type(error).__name__}: {error}"
+        raise dg.Failure(description=said, allow_retries=False) from error

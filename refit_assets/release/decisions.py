@@ -137,7 +137,10 @@ def _held_back(spec: ModelSpec, state: WindowState, now: datetime) -> tuple[Reas
         named += f" and {more} more" if more > 0 else ""
         return "days_missing", f"the window of {state.refit} lacks features of {named}"
     if state.held and state.made_of and not changed_share(state.made_of, state.days):
-        return "held", f"refit {state.refit} is held for approval: `refit approve {spec.name}`"
+        return (
+            "held",
+            f"refit {state.refit} is held for approval: `refit approve {spec.name} {state.refit}`",
+        )
     rest = timedelta(hours=spec.when.cool_down_hours)
     if state.last_refit_at is not None and now - state.last_refit_at < rest:
         until = (state.last_refit_at + rest).isoformat(timespec="minutes")

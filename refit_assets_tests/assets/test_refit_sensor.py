@@ -95,7 +95,9 @@ def test_a_refit_of_another_spec_is_asked_for(computed: Workshop) -> None:
 def test_a_refit_that_waits_for_approval_is_left_alone(computed: Workshop) -> None:
     computed.spec = build_daily(when={"approval": "manual"})
     assert computed.refit().success
-    assert said(look(computed)) == ("refit 2013-01-04 is held for approval: `refit approve late`")
+    assert said(look(computed)) == (
+        "refit 2013-01-04 is held for approval: `refit approve late 2013-01-04`"
+    )
 
 
 def test_the_next_window_waits_where_the_spec_refits_every_second(computed: Workshop) -> None:

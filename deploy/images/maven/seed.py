@@ -1,4 +1,4 @@
-"""Fills the Maven repository of the image, by packaging a tiny model and by fetching XGBoost's part.
+"""Fills the image's Maven repository: packages a tiny model, and fetches XGBoost's part.
 
 Runs while the image is built, and nowhere else.
 """

@@ -1,0 +1,1 @@
+"""What `make bench` runs: a bare script and the pipeline, alternately, on the same landed days."""
