@@ -19,6 +19,9 @@ from refit_assets.errors import DataError
 
 RecordT = TypeVar("RecordT")
 
+# A temporary file is its owner's alone; a team reads one another's reports.
+_READABLE = 0o644
+
 
 class Storage(Protocol):
     """Bytes under names with slashes; a write is whole or did not happen."""
@@ -105,6 +108,7 @@ class Folder:
         handle, temporary = tempfile.mkstemp(prefix=".new-", dir=target.parent)
         os.close(handle)
         shutil.copyfile(local, temporary)
+        Path(temporary).chmod(_READABLE)
         Path(temporary).replace(target)
 
     def download(self, name: str, local: Path) -> None:
@@ -122,6 +126,7 @@ class Folder:
                 # Without it a power cut can leave a whole name over an empty file.
                 file.flush()
                 os.fsync(file.fileno())
+        Path(temporary).chmod(_READABLE)
         return Path(temporary)
 
 
