@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from refit_assets.features.pinned import read_pinned
 from refit_assets.features.training_set import TrainingSet
 from refit_assets.spec import ModelSpec
 
@@ -50,15 +51,7 @@ def judge_leakage(spec: ModelSpec, pinned: TrainingSet) -> Leakage:
 
 
 def _strengths(spec: ModelSpec, files: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    import pyarrow.dataset as ds
-    from pyarrow.fs import FileSystem
-
-    names = [*spec.features.columns, spec.target.column]
-    system = FileSystem.from_uri(files[0])[0]
-    # A bucket's file system wants names without the scheme, as a folder's does.
-    paths = [uri.partition("://")[2] for uri in files]
-    table = ds.dataset(paths, format="parquet", filesystem=system).to_table(columns=names)
-    frame: Any = table.to_pandas()
+    frame: Any = read_pinned(files, [*spec.features.columns, spec.target.column]).to_pandas()
     frame = frame[frame[spec.target.column].notna()]
     target = frame[spec.target.column]
     labels = (target == spec.target.positive if spec.classification else target).astype(float)

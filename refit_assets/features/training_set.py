@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from refit_assets.artefacts import ArtefactStore, day_name
 from refit_assets.errors import DataError, Finding
 from refit_assets.features.contract import build_contract
+from refit_assets.features.pinned import read_pinned
 from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.table import DayRecord, FeatureTable, files_by_day
 from refit_assets.features.window import RefitWindow, plan_window
@@ -225,17 +226,13 @@ def _refuse_keys_twice(spec: ModelSpec, pins: Sequence[DayPin]) -> None:
         raise DataError(summary, findings, cure=cure)
 
 
-def _read_keys(spec: ModelSpec, pins: Sequence[DayPin]):  # noqa: ANN202 - a numpy array of int64
+def _read_keys(spec: ModelSpec, pins: Sequence[DayPin]) -> Any:  # noqa: ANN401 - int64 of numpy
     import numpy as np
-    import pyarrow.parquet as pq
-    from pyarrow.fs import FileSystem
 
-    key = spec.features.key
-    columns = [np.empty(0, dtype=np.int64)]
-    for uri in (file for pin in pins for file in pin.files):
-        system, path = FileSystem.from_uri(uri)
-        columns.append(pq.read_table(path, columns=[key], filesystem=system)[key].to_numpy())
-    return np.concatenate(columns)
+    files = [file for pin in pins for file in pin.files]
+    if not files:
+        return np.empty(0, dtype=np.int64)
+    return read_pinned(files, [spec.features.key])[spec.features.key].to_numpy()
 
 
 def _pin(window: RefitWindow, record: DayRecord) -> DayPin:
