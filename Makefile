@@ -78,8 +78,8 @@ python: .venv/.synced
 	@uv="$$(scripts/tools uv)" && "$$uv" sync --locked --all-extras --quiet
 	@touch $@
 
-java:
-	@test -x "$$(cat $(SETUP)/java 2>/dev/null)/bin/javac" || \
+java: # An empty answer must not find /bin/javac.
+	@test -s $(SETUP)/java && test -x "$$(cat $(SETUP)/java)/bin/javac" || \
 		{ mkdir -p $(SETUP) && found="$$(scripts/tools java)" && echo "$$found" > $(SETUP)/java; }
 
 maven:
