@@ -21,6 +21,8 @@ class Deployment:
     """Where a deployment's data, tables, artefacts and released jars lie."""
 
     home: Path
+    released_to: str | None = None
+    """The Maven repository that releases are published to; None: a folder of the home."""
 
     @property
     def landing(self) -> Folder:
@@ -45,8 +47,7 @@ class Deployment:
     @property
     def repository_url(self) -> str:
         """The Maven repository that releases are published to."""
-        configured = os.environ.get("REFIT_MAVEN_REPOSITORY")
-        return configured or (self.home / "repository").as_uri()
+        return self.released_to or (self.home / "repository").as_uri()
 
     @property
     def release_target(self) -> ReleaseTarget:
@@ -91,4 +92,4 @@ def read_deployment(environment: Mapping[str, str] | None = None) -> Deployment:
             "choose a folder that is not hidden and not in /var, /etc or /usr"
         )
         raise SetupError(message)
-    return Deployment(home=home)
+    return Deployment(home=home, released_to=values.get("REFIT_MAVEN_REPOSITORY") or None)

@@ -19,6 +19,7 @@ from refit_assets.features.job import (
     FeaturesResult,
     compute_features,
 )
+from refit_assets.packaging.maven import find_maven
 from refit_assets.spec import SparkSize
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class EmbeddedSpark:
         Raises:
             DataError: see `features.job.compute_features`; bad landed files are refused before
                 Spark starts.
-            SetupError: Spark's jars are not there and cannot be fetched.
+            SetupError: Spark's jars are not there, and neither is Maven.
+            WorkloadFailed: Maven cannot fetch them; transient where the network failed.
 
         """
         size = request.spec.compute.embedded.spark
@@ -69,7 +71,7 @@ class EmbeddedSpark:
         with self._lock:
             if self._session is None:
                 progress("starting Spark in this process")
-                jars = find_jars(self.cache or user_cache())
+                jars = find_jars(self.cache or user_cache(), _run_maven)
                 self._session = start_session(size or SparkSize(), jars, cores=self.cores)
                 atexit.register(self.close)
             return self._session
@@ -80,6 +82,11 @@ class EmbeddedSpark:
             session, self._session = self._session, None
         if session is not None:
             stop_session(session)
+
+
+def _run_maven(project: Path, goal: str) -> str:
+    # Looked for only when jars are missing: a machine that has them needs no Maven for Spark.
+    return find_maven().run(project, goal)
 
 
 def user_cache() -> Path:

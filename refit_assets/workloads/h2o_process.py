@@ -1,8 +1,10 @@
 """An H2O of our own in a JVM of its own, started from the wheel's jar, always stopped.
 
-Port, name and password are its own, it listens on loopback only, and it ends by itself when this
-process stops pinging it: a SIGKILL leaves nothing behind. Belongs here: the process and its end.
-Does not: what is asked of it (`training`), clusters of several nodes (`h2o_cluster`).
+Port, name and password are its own, and it listens on loopback only. A SIGKILL of this process
+leaves nothing behind, by two nets: a watcher that ends the JVM once this process is gone, and
+H2O's own, which ends it when nobody pings it any more (but counts from the first ping only).
+Belongs here: the process and its end. Does not: what is asked of it (`training`), clusters of
+several nodes (`h2o_cluster`).
 """
 
 import atexit
@@ -19,7 +21,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -82,6 +84,15 @@ def find_h2o_jar(installed: str | None = None) -> Path:
     return Path(spec.origin).parent / "backend" / "bin" / "h2o.jar"
 
 
+# The shell becomes the JVM, so that its process id and exit code are the JVM's. Before, it leaves
+# a watcher behind that reads from this process: a line says that all is well; the end without a
+# line comes when the system closes a killed process's files. $$ is the shell's id, so the JVM's.
+_WATCHED = """exec 3<&0 </dev/null
+(read -r _ <&3 || { kill -9 $$; rm -rf "$0"; }) >/dev/null 2>&1 &
+exec 3<&- "$@"
+"""
+
+
 class H2OProcess:
     """One JVM with one H2O: starting since it was made, until `stop`."""
 
@@ -124,6 +135,7 @@ class H2OProcess:
             if state == "up":
                 return self
             # Somebody took the port between our look and the JVM's.
+            _release(self._process)
             self._process = self._launch()
         message = f"H2O found its port taken {_MOST_STARTS} times in a row"
         raise WorkloadFailed(message, transient=True)
@@ -148,6 +160,7 @@ class H2OProcess:
         self._stopped.set()
         atexit.unregister(self.stop)
         self._restore_sigterm()
+        _release(self._process)
         self._process.terminate()
         try:
             self._process.wait(timeout=_QUIT_SECONDS)
@@ -164,9 +177,11 @@ class H2OProcess:
         login.write_text(f"{self.user}: {self.password}\n", encoding="utf-8")
         (folder / "tmp").mkdir()
         with (self._folder / "log").open("wb") as log:
+            command = _command(self.settings, self.port, folder)
             return subprocess.Popen(  # noqa: S603 - our own command
-                _command(self.settings, self.port, folder),
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", _WATCHED, str(self._folder), *command],
+                stdin=subprocess.PIPE,
+                bufsize=0,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
@@ -226,6 +241,15 @@ def running_h2o(settings: H2OSettings) -> Generator[H2OProcess]:
 
 # A proxy of the environment must never see the password of a loopback address.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _release(process: subprocess.Popen[bytes]) -> None:
+    """Let the watcher go: this process is alive, and ends the JVM itself."""
+    pipe = process.stdin
+    # A watcher that is gone already, because somebody killed it, needs no telling.
+    if pipe is not None and not pipe.closed:
+        with suppress(BrokenPipeError), pipe:
+            pipe.write(b"\n")
 
 
 def _command(settings: H2OSettings, port: int, folder: Path) -> list[str]:

@@ -7,7 +7,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -29,10 +30,10 @@ from pathlib import Path
 from refit_assets.workloads.h2o_process import H2OProcess, H2OSettings
 settings = H2OSettings(
     java=Path(sys.argv[1]), jar=Path(sys.argv[2]), memory_mib=512, xgboost=False,
-    ping_timeout_seconds=4,
+    ping_timeout_seconds=float(sys.argv[3]),
 )
 process = H2OProcess(settings)
-if sys.argv[3] == "ready":
+if sys.argv[4] == "ready":
     process.ready()
 print(process.pid, flush=True)
 time.sleep(600)
@@ -104,20 +105,48 @@ def test_watching_it_lets_time_pass_while_it_lives(running: H2OProcess) -> None:
 
 
 @pytest.mark.h2o
-@pytest.mark.parametrize(
-    ("number", "state"), [(signal.SIGTERM, "started"), (signal.SIGKILL, "ready")]
-)
-def test_it_does_not_outlive_the_process_that_started_it(number: int, state: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_it_does_not_outlive_the_process_that_started_it(number: int) -> None:
+    # Nobody has pinged it yet, so H2O's own time-out has not begun to run.
+    with _child(ping_timeout_seconds=600, state="started") as (child, jvm):
+        folder = Path(jvm.cwd()).parent
+        os.kill(child.pid, number)
+        _, alive = psutil.wait_procs([jvm], timeout=60)
+        assert not alive
+        child.wait(60)
+    deadline = time.monotonic() + 60
+    while folder.exists():
+        assert time.monotonic() < deadline, f"{folder} stays behind"
+        time.sleep(0.01)
+
+
+@pytest.mark.h2o
+def test_where_its_watcher_was_killed_too_it_ends_because_nobody_pings_it() -> None:
+    with _child(ping_timeout_seconds=4, state="ready") as (child, jvm):
+        (watcher,) = jvm.children()
+        os.kill(watcher.pid, signal.SIGKILL)
+        os.kill(child.pid, signal.SIGKILL)
+        _, alive = psutil.wait_procs([jvm], timeout=60)
+        assert not alive
+
+
+@contextmanager
+def _child(
+    *, ping_timeout_seconds: float, state: str
+) -> Generator[tuple[subprocess.Popen[str], psutil.Process]]:
+    """Another process that started an H2O, and its JVM; both are gone at the end."""
     settings = _settings()
-    command = [sys.executable, "-c", CHILD, str(settings.java), str(settings.jar), state]
+    command = [sys.executable, "-c", CHILD, str(settings.java), str(settings.jar)]
+    command += [str(ping_timeout_seconds), state]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         jvm = psutil.Process(int(child.stdout.readline()))
-        os.kill(child.pid, number)
-        _, alive = psutil.wait_procs([jvm], timeout=60)
-        for process in alive:
-            process.kill()
-    assert not alive
+        try:
+            yield child, jvm
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                jvm.kill()
+            child.kill()
 
 
 def _settings(java: Path | None = None) -> H2OSettings:
