@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from refit_assets.job_spec import SparkJobSpec
 from refit_assets.spec import ModelSpec
 
 DOCS = Path(__file__).parent
@@ -28,6 +31,11 @@ Everything that `defs/<model>/defs.yaml` can say below `attributes`, with every 
 Generated from `refit_assets/spec.py` by `make docs`; `make check` holds the two together.
 Unknown keys and contradictions are refused with file and line.
 """
+JOB_INTRODUCTION = """# The YAML of a Spark job
+
+Everything that the YAML of a `SparkJob` can say below `attributes`, with every default.
+Generated from `refit_assets/job_spec.py` by `make docs`; `make check` holds the two together.
+"""
 
 # Column and row of every asset, the engine that makes it, and what it depends on.
 NODES = {
@@ -43,11 +51,12 @@ NODES = {
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 168, 60, 44, 56, 16
 
 
-def render_reference(schema: Mapping[str, Any]) -> str:
-    """Render a JSON schema of pydantic's as Markdown, a table for each part."""
-    parts = {"ModelSpec": schema, **schema["$defs"]}
+def render_reference(spec: type[BaseModel], introduction: str) -> str:
+    """Render what a spec can say as Markdown, a table for each part."""
+    schema = spec.model_json_schema()
+    parts = {spec.__name__: schema, **schema["$defs"]}
     tables = [_table(name, part) for name, part in parts.items() if "properties" in part]
-    return "\n".join([INTRODUCTION, *tables])
+    return "\n".join([introduction, *tables])
 
 
 def _table(name: str, part: Mapping[str, Any]) -> str:
@@ -154,7 +163,8 @@ def _arrow(before: str, name: str) -> str:
 def main() -> int:
     """Write the files, or compare them; the exit status says whether all is well."""
     wanted = {
-        DOCS / "reference" / "model-spec.md": render_reference(ModelSpec.model_json_schema()),
+        DOCS / "reference" / "model-spec.md": render_reference(ModelSpec, INTRODUCTION),
+        DOCS / "reference" / "spark-job.md": render_reference(SparkJobSpec, JOB_INTRODUCTION),
         DOCS / "asset-graph.svg": render_graph(),
     }
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]

@@ -73,6 +73,11 @@ def read_model(path: Path) -> ModelSpec | None:
         raise SpecError("\n".join(lines)) from error
 
 
+def line_of(path: Path, *keys: str | int) -> int:
+    """Line of the deepest of the keys, one below the other, that a YAML file has; from 1."""
+    return _line_of(yaml.compose(path.read_text()), keys)
+
+
 def _line_of(node: Any, path: Sequence[str | int]) -> int:  # noqa: ANN401 - yaml's nodes
     """Line of the deepest key of a path that the document has."""
     line: int = node.start_mark.line

@@ -79,11 +79,12 @@ def repository() -> dg.RepositoryDefinition:
     return found
 
 
-def test_the_graph_of_both_models_is_this(repository: dg.RepositoryDefinition) -> None:
+def test_the_graph_of_both_models_and_the_job_is_this(repository: dg.RepositoryDefinition) -> None:
     assert found_in(repository) == {
         **LANDING,
         **graph_of("air_time"),
         **graph_of("flight_delay"),
+        "gbt_example": ([], None, []),
     }
 
 

@@ -1,4 +1,4 @@
-"""The resources of a deployment: one engine each for Spark, H2O and Maven."""
+"""The resources of a deployment: one engine each for Spark, H2O, Maven and scripts."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from refit_assets.resources.cluster_deployment import ClusterDeployment
 from refit_assets.resources.deployment import Deployment
 from refit_assets.resources.h2o import EmbeddedH2O
 from refit_assets.resources.maven import EmbeddedMaven
+from refit_assets.resources.scripts import ClusterScripts, EmbeddedScripts
 from refit_assets.resources.spark import EmbeddedSpark
 
 
@@ -18,6 +19,7 @@ def build_resources(deployment: Deployment) -> dict[str, Any]:
         "spark": EmbeddedSpark(),
         "h2o": EmbeddedH2O(),
         "maven": EmbeddedMaven(),
+        "scripts": EmbeddedScripts(deployment=deployment),
     }
 
 
@@ -35,4 +37,5 @@ def _cluster_engines(deployment: ClusterDeployment) -> dict[str, Any]:
         "spark": ClusterSpark(programs=programs),
         "h2o": ClusterH2O(programs=programs),
         "maven": ClusterMaven(programs=programs),
+        "scripts": ClusterScripts(programs=programs),
     }

@@ -83,7 +83,7 @@ def present_step() -> Step:
     return Step(
         run_id=run.run_id,
         root_run_id=run.root_run_id or run.run_id,
-        key="-".join([context.op_handle.name, *_partitions(context)]),
+        key="-".join([context.op_execution_context.op_handle.name, *_partitions(context)]),
         context=context,
     )
 
