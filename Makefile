@@ -14,6 +14,7 @@ SETUP := .cache/setup
 # The JDK that `make setup` found; asked for when a recipe runs, not when make starts.
 WITH_JAVA = JAVA_HOME="$$(cat $(SETUP)/java)"
 TESTS ?=
+PORT ?= 3000
 
 .PHONY: refit test dev setup check fix test-fast bench e2e images deploy undeploy deploy-check \
 	docs help python java maven
@@ -24,9 +25,13 @@ refit: setup ## The whole main job on real data: land, features, trials, jar, ev
 test: setup ## All tests that need no cluster; TESTS=path for some of them
 	@$(WITH_JAVA) $(BIN)/pytest -m "not cluster" $(TESTS)
 
-dev: setup ## Dagster's UI on http://localhost:3000: the asset graph, sensors, schedules, checks
+# From Dagster's own home: beside our dagster.yaml it warns that it reads the other one.
+dev: setup ## Dagster's UI on localhost, PORT=3000: the asset graph, sensors, schedules, checks
 	@mkdir -p "$(REFIT_HOME)/dagster" && cp dagster.yaml "$(REFIT_HOME)/dagster/dagster.yaml"
-	@$(WITH_JAVA) DAGSTER_HOME="$(REFIT_HOME)/dagster" $(BIN)/dagster dev -w workspace.yaml
+	@echo "http://localhost:$(PORT), once it is up; Ctrl-C ends it"
+	@java="$$(cat $(SETUP)/java)" && cd "$(REFIT_HOME)/dagster" && \
+		JAVA_HOME="$$java" DAGSTER_HOME="$$PWD" PYTHONWARNINGS='ignore:Function `dev_command`' \
+		exec "$(CURDIR)/$(BIN)/dagster" dev -p $(PORT) -w "$(CURDIR)/workspace.yaml"
 
 setup: python java maven ## The environment alone: Python from uv.lock, a JDK 17, Maven
 

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore, jar_name
+from refit_assets.assets.columns import evaluation_lineage
 from refit_assets.assets.partitions import refit_partitions
 from refit_assets.assets.steps import RETRY_TRANSIENT, step
 from refit_assets.errors import DataError
@@ -45,6 +46,7 @@ def build_evaluation_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         group_name=spec.name,
         owners=[*spec.owners],
         kinds={"java", "scikitlearn"},
+        metadata=evaluation_lineage(spec),
     )
     def evaluation(
         context: dg.AssetExecutionContext,

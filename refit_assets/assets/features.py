@@ -4,12 +4,14 @@ One run for any range of days; each day gets its own materialisation with its ow
 that days whose rows did not change leave everything downstream fresh.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore, day_name
+from refit_assets.assets.columns import SCHEMA, features_columns, features_lineage
 from refit_assets.assets.partitions import day_partitions, looking_back
 from refit_assets.assets.steps import RETRY_TRANSIENT, step
 from refit_assets.errors import DataError
@@ -20,7 +22,7 @@ from refit_assets.features.training_set import read_days
 from refit_assets.features.window import days_between
 from refit_assets.resources.deployment import Deployment
 from refit_assets.resources.spark import Spark
-from refit_assets.spec import Feature, ModelSpec, Source
+from refit_assets.spec import ModelSpec, Source
 
 MOST_NAMED = 10
 
@@ -49,7 +51,7 @@ def build_features_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         group_name=spec.name,
         owners=[*spec.owners],
         kinds={"spark", "iceberg"},
-        metadata={"dagster/column_schema": table_schema(spec)},
+        metadata={SCHEMA: dg.TableSchema(features_columns(spec))},
     )
     def features(
         context: dg.AssetExecutionContext,
@@ -79,9 +81,11 @@ def build_features_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 metadata={"dagster/row_count": rows, "days": len(days), **running.figures},
                 check_results=_checked(deployment.store, spec, result),
             )
+        # The latest event of an asset is what the UI shows of its columns; one is enough for that.
+        columns = {result.days[-1].day: features_lineage(spec, result.lineage)}
         for day in result.days:
             # After the result, whose one data version would otherwise count for every day.
-            context.log_event(_materialised(key, day))
+            context.log_event(_materialised(key, day, columns.get(day.day, {})))
 
     return features
 
@@ -90,25 +94,6 @@ def record_days(store: ArtefactStore, spec: ModelSpec, result: FeaturesResult) -
     """Store what the table now holds of each day."""
     for day in result.days:
         store.write_record(day_name(spec.name, day.day.isoformat()), day)
-
-
-def table_schema(spec: ModelSpec) -> dg.TableSchema:
-    """Columns of the feature table, as the UI shows them."""
-    features = spec.features
-    target = "category" if spec.classification else spec.target.type
-    columns = [
-        dg.TableColumn("day", "date", "The day of the table's partition."),
-        dg.TableColumn(features.key, "bigint", "Unique over all days."),
-        dg.TableColumn(features.knowledge_time, "timestamp", "Nothing known later is used."),
-        *(_table_column(name, feature) for name, feature in features.columns.items()),
-        dg.TableColumn(spec.target.column, target, "The target; missing where there is no label."),
-    ]
-    return dg.TableSchema(columns=columns)
-
-
-def _table_column(name: str, feature: Feature) -> dg.TableColumn:
-    constraints = dg.TableColumnConstraints(nullable=feature.nullable)
-    return dg.TableColumn(name, feature.type, feature.description or None, constraints)
 
 
 def _landing(name: str, source: Source) -> dg.AssetDep:
@@ -148,7 +133,9 @@ def _refused(error: DataError) -> dg.AssetCheckResult:
     )
 
 
-def _materialised(key: dg.AssetKey, day: DayRecord) -> dg.AssetMaterialization:
+def _materialised(
+    key: dg.AssetKey, day: DayRecord, columns: Mapping[str, Any]
+) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
         key,
         partition=day.day.isoformat(),
@@ -157,6 +144,7 @@ def _materialised(key: dg.AssetKey, day: DayRecord) -> dg.AssetMaterialization:
             "labelled_rows": day.labelled_rows,
             "digest": day.digest,
             "contract": day.contract_digest,
+            **columns,
         },
         tags={"dagster/data_version": day.digest},
     )

@@ -19,16 +19,22 @@ def build_landing_specs(models: Iterable[ModelSpec]) -> list[dg.AssetSpec]:
 
     """
     sources: dict[str, tuple[ModelSpec, Source]] = {}
+    owners: dict[str, set[str]] = {}
     for spec in models:
         for name, source in spec.sources.items():
             first, known = sources.setdefault(name, (spec, source))
+            owners.setdefault(name, set()).update(spec.owners)
             if known.path != source.path:
                 message = (
                     f"source {name} is {known.path} in model {first.name} and {source.path} in "
                     f"{spec.name}: give one of them another name"
                 )
                 raise SpecError(message)
-    return [_landing_spec(name, *source) for name, source in sources.items()]
+    return [
+        # Whoever reads a source is asked before it changes.
+        _landing_spec(name, *source).replace_attributes(owners=sorted(owners[name]))
+        for name, source in sources.items()
+    ]
 
 
 def _landing_spec(name: str, spec: ModelSpec, source: Source) -> dg.AssetSpec:

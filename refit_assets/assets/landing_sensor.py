@@ -20,6 +20,9 @@ from refit_assets.release.due import complete_inputs, contiguous, last_landed_da
 from refit_assets.resources.deployment import Deployment
 from refit_assets.spec import ModelSpec
 
+FEATURES_TAG = "refit/features"
+"""On every run that computes features: which model's."""
+
 Asked = dict[str, str]
 """Day -> digest of the inputs that its features were last asked for with."""
 
@@ -101,6 +104,6 @@ def _request(
         tags={
             "dagster/asset_partition_range_start": first.isoformat(),
             "dagster/asset_partition_range_end": last.isoformat(),
-            "refit/features": spec.name,
+            FEATURES_TAG: spec.name,
         },
     )

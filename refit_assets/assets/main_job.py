@@ -17,7 +17,9 @@ import dagster as dg
 
 from refit_assets.artefacts import record_to_json
 from refit_assets.assets.landing import build_landing_specs
+from refit_assets.assets.landing_sensor import FEATURES_TAG
 from refit_assets.assets.refit import build_refit_defs
+from refit_assets.assets.refit_sensor import MODEL_TAG
 from refit_assets.assets.release import VARYING_POLICIES
 from refit_assets.errors import RefitError
 from refit_assets.release.due import Due
@@ -51,12 +53,13 @@ class MainJob:
         tags = {
             "dagster/asset_partition_range_start": first.isoformat(),
             "dagster/asset_partition_range_end": last.isoformat(),
+            FEATURES_TAG: self.spec.name,
         }
         return self._run(["features"], tags=tags)
 
     def refit(self, key: str) -> dict[str, dict[str, float]]:
         """Do one refit, from the training set to the release."""
-        return self._run(REFIT_ASSETS, partition_key=key)
+        return self._run(REFIT_ASSETS, partition_key=key, tags={MODEL_TAG: self.spec.name})
 
     def _run(self, names: Sequence[str], **what: Any) -> dict[str, dict[str, float]]:  # noqa: ANN401
         keys = [dg.AssetKey([self.spec.name, name]) for name in names]

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from refit_assets.assets.columns import scoring_jar_lineage
 from refit_assets.assets.partitions import refit_partitions
 from refit_assets.assets.steps import RETRY_TRANSIENT, step
 from refit_assets.resources.deployment import Deployment
@@ -26,6 +27,7 @@ def build_scoring_jar_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         group_name=spec.name,
         owners=[*spec.owners],
         kinds={"java", "maven"},
+        metadata=scoring_jar_lineage(spec),
     )
     def scoring_jar(
         context: dg.AssetExecutionContext,

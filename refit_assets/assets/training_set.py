@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from refit_assets.assets.columns import training_set_lineage
 from refit_assets.assets.partitions import over_window, refit_partitions
 from refit_assets.assets.steps import step
 from refit_assets.features.leakage import judge_leakage
@@ -27,6 +28,7 @@ def build_training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         group_name=spec.name,
         owners=[*spec.owners],
         kinds={"iceberg", "python"},
+        metadata=training_set_lineage(spec),
     )
     def training_set(
         context: dg.AssetExecutionContext, deployment: dg.ResourceParam[Deployment]

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from refit_assets.assets.columns import candidate_lineage
 from refit_assets.assets.partitions import refit_partitions
 from refit_assets.assets.steps import RETRY_TRANSIENT, step
 from refit_assets.features.training_set import TrainingSet
@@ -25,7 +26,7 @@ def build_trials_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     candidate = dg.AssetKey([spec.name, "candidate"])
     training_set = dg.AssetKey([spec.name, "training_set"])
 
-    def described(key: dg.AssetKey, description: str) -> dg.AssetSpec:
+    def described(key: dg.AssetKey, description: str, **metadata: object) -> dg.AssetSpec:
         return dg.AssetSpec(
             key,
             deps=[training_set],
@@ -33,13 +34,18 @@ def build_trials_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             group_name=spec.name,
             owners=[*spec.owners],
             kinds={"h2o"},
+            metadata=metadata,
         )
 
     @dg.multi_asset(
         name=f"{spec.name}__trials",
         specs=[
             described(trials, "The leaderboard of all trials."),
-            described(candidate, "The best trial: canonical MOJO, golden rows, importance."),
+            described(
+                candidate,
+                "The best trial: canonical MOJO, golden rows, importance.",
+                **candidate_lineage(spec),
+            ),
         ],
         partitions_def=refit_partitions(spec),
         retry_policy=RETRY_TRANSIENT,

@@ -27,6 +27,7 @@ from refit_assets.features.conform import (
 from refit_assets.features.contract import build_contract
 from refit_assets.features.digest import SUMS, build_digest_sums, digest_of_day
 from refit_assets.features.landing import CURE, Landing, inspect_landing, landing_folder
+from refit_assets.features.lineage import Lineage, marked, read_lineage
 from refit_assets.features.reading import staged, staged_types
 from refit_assets.features.recipe import module_name, recipe_digest
 from refit_assets.features.table import (
@@ -65,6 +66,8 @@ class FeaturesResult:
     days: tuple[DayRecord, ...]
     snapshot_id: int
     seconds: float
+    lineage: Lineage = field(default_factory=dict[str, tuple[tuple[str, str], ...]])
+    """What the features of these days were computed from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +127,8 @@ def compute_features(
         progress("landed rows hold, computing features")
         session = _session(spark() if callable(spark) else spark, request)
         landed = {
-            name: _staged_frame(session, request, name, share(path)) for name, path in files.items()
+            name: marked(_staged_frame(session, request, name, share(path)), name)
+            for name, path in files.items()
         }
         conformed = _conformed(compute, landed, request)
         try:
@@ -132,12 +136,14 @@ def compute_features(
             rows = sum(day.rows for day in found.values())
             progress(f"{rows} rows of {request.first} to {request.last} hold, writing them")
             snapshot_id, written = _replace(session, conformed, request)
+            lineage = read_lineage(conformed.answered)
         finally:
             conformed.frame.unpersist()
     return FeaturesResult(
         days=_records(request, landing, found, snapshot_id, written),
         snapshot_id=snapshot_id,
         seconds=round(time.monotonic() - started, 2),
+        lineage=lineage,
     )
 
 

@@ -29,6 +29,12 @@ from refit_assets.features.table import (
 from refit_assets.features.window import days_between
 
 LATE_FROM = 15
+LINEAGE = {
+    "thing": (("things", "thing"),),
+    "size": (("things", "size"),),
+    "kind": (("things", "kind"),),
+    "arrival": (("things", "delay"),),
+}
 SCHEMA = pa.schema(
     [
         pa.field("day", pa.date32(), nullable=False),
@@ -73,7 +79,9 @@ class FakeSpark:
             )
             for day, found in rows.items()
         ]
-        return FeaturesResult(days=tuple(records), snapshot_id=snapshot_id, seconds=0.0)
+        return FeaturesResult(
+            days=tuple(records), snapshot_id=snapshot_id, seconds=0.0, lineage=LINEAGE
+        )
 
     def close(self) -> None:
         """Nothing runs."""

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from refit_assets.errors import DataError, SpecError
+from refit_assets.features.conform import table_types
 from refit_assets.features.job import compute_features, find_features, inspect_request
 from refit_assets.features.table import DayRecord, spark_catalogue
 from refit_assets.features.training_set import due_days, pin_training_set, read_days
@@ -58,6 +59,10 @@ def test_one_run_writes_all_days_and_any_range_gives_the_same_digests(lake: Home
     expected = digests(whole.days)
     assert all(expected[record.day] == record.digest for record in again)
     assert len({record.digest for record in whole.days}) == len(ALL)
+    assert whole.lineage["coldest"] == (("weather", "temp"),)
+    assert whole.lineage["late_share"] == (("flights", "arr_delay"),)
+    assert whole.lineage["day"] == ()
+    assert whole.lineage.keys() == table_types(build_spec()).keys()
 
 
 def test_another_partitioning_gives_the_same_digests(lake: Home) -> None:
