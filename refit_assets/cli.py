@@ -84,6 +84,18 @@ def run(model: str, key: str | None, as_json: bool) -> None:
 
 @refit.command()
 @AS_JSON
+def tick(as_json: bool) -> None:
+    """Do the daemon's work once: evaluate what is due, run it, and end."""
+    from refit_assets.assets.tick import render_tick, run_tick
+
+    told = (lambda _: None) if as_json else click.echo
+    made = run_tick(_deployment(), told)
+    _print(made, as_json, lambda: render_tick(made))
+    sys.exit(1 if made.failed else 0)
+
+
+@refit.command()
+@AS_JSON
 def models(as_json: bool) -> None:
     """List the models."""
     found = read_models()
@@ -244,3 +256,7 @@ def _print(value: Any, as_json: bool, render: Callable[[], str]) -> None:  # noq
     from pydantic import TypeAdapter
 
     click.echo(json.dumps(TypeAdapter(Any).dump_python(value, mode="json"), indent=2))
+
+
+if __name__ == "__main__":
+    main()

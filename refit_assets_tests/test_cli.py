@@ -23,6 +23,7 @@ COMMANDS = {
     "package",
     "rollback",
     "run",
+    "tick",
     "timeline",
 }
 
