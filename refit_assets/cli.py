@@ -15,10 +15,11 @@ from typing import Any
 
 import click
 
-from refit_assets.errors import RefitError
+from refit_assets.errors import RefitError, SetupError
 from refit_assets.models import DEFS, find_model, read_models
 from refit_assets.resources.deployment import Deployment, read_deployment
 
+ARGO, IMAGES = Path("deploy/argo"), Path("deploy/kustomize/images/images.env")
 MODEL = click.argument("model")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 BY = click.option("--by", default=getpass.getuser, help="Who decides; default: you.")
@@ -92,6 +93,41 @@ def tick(as_json: bool) -> None:
     made = run_tick(_deployment(), told)
     _print(made, as_json, lambda: render_tick(made))
     sys.exit(1 if made.failed else 0)
+
+
+@refit.command()
+@MODEL
+@click.option("--out", default=ARGO, show_default=True, type=click.Path(path_type=Path))
+@click.option("--images", default=IMAGES, show_default=True, type=click.Path(path_type=Path))
+@AS_JSON
+def argo(model: str, out: Path, images: Path, as_json: bool) -> None:
+    """Write Argo WorkflowTemplates: the packaging step, and a whole refit of MODEL."""
+    from refit_assets.argo import read_images, write_templates
+
+    out.mkdir(parents=True, exist_ok=True)
+    written = [str(path) for path in write_templates(find_model(model), read_images(images), out)]
+    _print(written, as_json, lambda: "\n".join(f"wrote {path}" for path in written))
+
+
+@refit.command("argo-step", hidden=True)
+@click.argument("step", type=click.Choice(["plan", "pin", "finish"]))
+@MODEL
+@click.argument("key")
+@click.option("--workflow", required=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path))
+def argo_step(step: str, model: str, key: str, workflow: str, out: Path) -> None:
+    """Do one light step of a refit, inside a pod of a workflow."""
+    from refit_assets.assets.argo_steps import ArgoRefit
+    from refit_assets.resources.cluster_deployment import ClusterDeployment
+
+    deployment = _deployment()
+    if not isinstance(deployment, ClusterDeployment):
+        message = "argo-step runs in a cluster's pods: REFIT_DEPLOYMENT is not kubernetes"
+        raise SetupError(message)
+    made = ArgoRefit(deployment=deployment, spec=find_model(model), refit=key, workflow=workflow)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in getattr(made, step)(click.echo).items():
+        (out / name).write_text(text)
 
 
 @refit.command()

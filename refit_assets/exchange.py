@@ -23,6 +23,9 @@ H2O_HOSTS = "REFIT_H2O_HOSTS"
 """All nodes of the cluster that the fit program works on, comma-separated."""
 H2O_PASSWORD = "REFIT_H2O_PASSWORD"  # noqa: S105 - the variable's name
 
+H2O_MEMORY, H2O_THREADS = "REFIT_H2O_MEMORY_MIB", "REFIT_H2O_THREADS"
+"""Size of an H2O inside the program's own pod, where there is no cluster."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PackageRequest:

@@ -1,6 +1,6 @@
 """The heavy steps as programs of their own images: a record in from the store, a record out.
 
-    python -m refit_assets.programs features | fit | package | score
+    python -m refit_assets.programs features | fit | trial | package | score
 
 On a laptop the same stages are called in process. Belongs here: reaching the store and the
 engine from within a pod, and reporting. Does not: any work of a stage, nor Kubernetes.
@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 import uuid
 from base64 import b64encode
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,9 @@ from refit_assets.artefacts import ArtefactStore, Folder
 from refit_assets.errors import RefitError, SetupError
 from refit_assets.exchange import (
     H2O_HOSTS,
+    H2O_MEMORY,
     H2O_PASSWORD,
+    H2O_THREADS,
     STORE_VARIABLE,
     WORKLOAD_VARIABLE,
     Exchange,
@@ -38,6 +40,7 @@ from refit_assets.storage_s3 import Bucket, open_bucket
 
 if TYPE_CHECKING:
     from refit_assets.features.job import FeaturesRequest
+    from refit_assets.training.session import H2OConnection
 
 Tell = Callable[[str], None]
 
@@ -82,24 +85,68 @@ def _features(exchange: Exchange, tell: Tell) -> object:
 
 def _fit(exchange: Exchange, tell: Tell) -> object:
     from refit_assets.training.fit import FitRequest, fit
+
+    request = exchange.asked(FitRequest)
+    with _h2o(tell) as connection:
+        return fit(connection, request, exchange.store, tell)
+
+
+def _trial(exchange: Exchange, tell: Tell) -> object:
+    from refit_assets.training.fit import TrialRequest, fit_trial
+
+    request = exchange.asked(TrialRequest)
+    with _h2o(tell) as connection:
+        return fit_trial(connection, request.fit, request.key, exchange.store, tell)
+
+
+@contextmanager
+def _h2o(tell: Tell) -> "Generator[H2OConnection]":
+    """Connect to the cluster that was made for this program, or to an H2O of this very pod."""
+    hosts = os.environ.get(H2O_HOSTS)
+    with _cluster(hosts.split(","), tell) if hosts else _own_h2o() as connection:
+        yield connection
+
+
+@contextmanager
+def _cluster(hosts: Sequence[str], tell: Tell) -> "Generator[H2OConnection]":
     from refit_assets.training.session import H2OConnection
     from refit_assets.workloads.h2o_cluster import PORT, USER, find_leader
     from refit_assets.workloads.wait import Patience
 
-    hosts = _needed(H2O_HOSTS).split(",")
     get = _authorised(USER, _needed(H2O_PASSWORD))
-    request = exchange.asked(FitRequest)
     leader = find_leader(hosts, get, Patience(timeout_seconds=240))
     url = f"http://{leader}:{PORT}"
     tell(f"H2O is up with {len(hosts)} nodes, {leader.partition('.')[0]} leads")
-    connection = H2OConnection(url=url, user=USER, password=_needed(H2O_PASSWORD), nodes=len(hosts))
     stop = threading.Event()
     pings = threading.Thread(target=_ping, args=(get, f"{url}/3/Ping", stop), daemon=True)
     pings.start()
     try:
-        return fit(connection, request, exchange.store, tell)
+        yield H2OConnection(url=url, user=USER, password=_needed(H2O_PASSWORD), nodes=len(hosts))
     finally:
         stop.set()
+
+
+@contextmanager
+def _own_h2o() -> "Generator[H2OConnection]":
+    from refit_assets.training.session import H2OConnection
+    from refit_assets.workloads.h2o_process import H2OSettings, find_h2o_jar, running_h2o
+
+    # Where its S3 is, which H2O takes by properties only; credentials are in the environment.
+    places = [f"-Dsys.ai.h2o.persist.s3.region={os.environ.get('AWS_REGION', 'us-east-1')}"]
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        places.append(f"-Dsys.ai.h2o.persist.s3.endPoint={endpoint}")
+        places.append("-Dsys.ai.h2o.persist.s3.enable.path.style=true")
+    os.environ["JAVA_TOOL_OPTIONS"] = " ".join(places)
+    settings = H2OSettings(
+        java=Path(_needed("JAVA_HOME")) / "bin" / "java",
+        jar=find_h2o_jar(),
+        memory_mib=int(_needed(H2O_MEMORY)),
+        threads=int(_needed(H2O_THREADS)),
+    )
+    with running_h2o(settings) as process:
+        yield H2OConnection(
+            url=process.url, user=process.user, password=process.password, watch=process.watch
+        )
 
 
 def _package(exchange: Exchange, tell: Tell) -> object:
@@ -122,6 +169,7 @@ def _score(exchange: Exchange, tell: Tell) -> object:
 PROGRAMS: Mapping[str, Callable[[Exchange, Tell], object]] = {
     "features": _features,
     "fit": _fit,
+    "trial": _trial,
     "package": _package,
     "score": _score,
 }

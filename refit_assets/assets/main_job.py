@@ -61,6 +61,10 @@ class MainJob:
         """Do one refit, from the training set to the release."""
         return self._run(REFIT_ASSETS, partition_key=key, tags={MODEL_TAG: self.spec.name})
 
+    def finish(self, key: str) -> dict[str, dict[str, float]]:
+        """Evaluate and release a refit whose jar is packaged."""
+        return self._run(("evaluation", "release"), partition_key=key)
+
     def _run(self, names: Sequence[str], **what: Any) -> dict[str, dict[str, float]]:  # noqa: ANN401
         keys = [dg.AssetKey([self.spec.name, name]) for name in names]
         with warnings.catch_warnings():

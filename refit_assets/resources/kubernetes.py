@@ -206,15 +206,7 @@ class ClusterSpark:
         # Another run's request for the same days is the same work.
         work = [spec.model_dump(mode="json"), *identity, request.landing_uri, request.warehouse_uri]
         with self.programs.asked(step, name, request, work) as asked:
-            size = spec.compute.kubernetes.spark
-            sized = spark_program(self.programs.deployment, name, asked, size)
-            program = replace(
-                sized,
-                main_file=PROGRAM_FILE,
-                arguments=["features"],
-                labels={**sized.labels, MODEL_LABEL: spec.name, POSTGRES_LABEL: "true"},
-                secrets=[S3_SECRET, POSTGRES_SECRET],
-            )
+            program = features_program(self.programs.deployment, spec, name, asked)
             self.run(program, asked, progress, step)
             return asked.result(FeaturesResult, name)
 
@@ -225,6 +217,20 @@ class ClusterSpark:
         progress(f"SparkApplication {program.name}: {program.executors} executors")
         with asked.own_errors(), applications.submitted(manifest, asked.prepare):
             applications.wait(program.name, step.context.log.debug)
+
+
+def features_program(
+    deployment: ClusterDeployment, spec: ModelSpec, name: str, asked: Asked
+) -> SparkProgram:
+    """Say how the features of a model are computed on a cluster."""
+    sized = spark_program(deployment, name, asked, spec.compute.kubernetes.spark)
+    return replace(
+        sized,
+        main_file=PROGRAM_FILE,
+        arguments=["features"],
+        labels={**sized.labels, MODEL_LABEL: spec.name, POSTGRES_LABEL: "true"},
+        secrets=[S3_SECRET, POSTGRES_SECRET],
+    )
 
 
 def spark_program(

@@ -60,6 +60,14 @@ class FitRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrialRequest:
+    """Fit one trial of a refit, beside others elsewhere."""
+
+    fit: FitRequest
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FitResult:
     """The leaderboard, best first, and the candidate made of its head."""
 
@@ -142,24 +150,7 @@ def fit(
     spec, training_set = request.spec, request.training_set
     plans = plan_trials(spec, _inputs(request, connection.nodes))
     with connected(connection, spec.trials.max_seconds) as session:
-        done = _stored(request, store, plans)
-        loaded: set[str] = set()
-        if len(done) < len(plans):
-            # Unknown parameters are refused before anything is read or fitted.
-            for plan in plans:
-                build_estimator(plan, classification=spec.classification)
-            tell(f"{len(done)} of {len(plans)} trials are stored; reading the training window")
-            work = _Work(
-                session=session,
-                request=request,
-                store=store,
-                tell=tell,
-                plans=plans,
-                frames=_read_frames(session, request),
-                done=done,
-            )
-            _fit_missing(work)
-            loaded = work.loaded
+        done, loaded = _done(session, request, store, tell, plans)
         ranked = _ranked(request, plans, done)
         files = store.refit(spec.name, training_set.refit)
         board = Leaderboard(
@@ -177,6 +168,63 @@ def fit(
             model=model,
         )
         return FitResult(trials=ranked, candidate=write_candidate(sources))
+
+
+def fit_trial(
+    connection: H2OConnection, request: FitRequest, key: str, store: ArtefactStore, tell: Tell
+) -> Trial:
+    """Fit one trial of a refit and store it, unless it is stored; for trials in pods of their own.
+
+    Raises:
+        DataError: no trial of the request has that key.
+        Everything that `fit` raises.
+
+    """
+    plans = plan_trials(request.spec, _inputs(request, connection.nodes))
+    mine = [plan for plan in plans if plan.key == key]
+    if not mine:
+        message = (
+            f"{request.spec.name} has no trial {key}; it has {', '.join(p.key for p in plans)}"
+        )
+        raise DataError(message)
+    with connected(connection, request.spec.trials.max_seconds) as session:
+        done, _ = _done(session, request, store, tell, mine)
+        return done[key]
+
+
+def missing_trials(request: FitRequest, store: ArtefactStore) -> tuple[TrialPlan, ...]:
+    """Plans that are not fitted yet and need no other trial, for one node."""
+    plans = plan_trials(request.spec, _inputs(request, 1))
+    stored = _stored(request, store, plans)
+    return tuple(plan for plan in plans if plan.key not in stored and not plan.base)
+
+
+def _done(
+    session: H2OSession,
+    request: FitRequest,
+    store: ArtefactStore,
+    tell: Tell,
+    plans: Sequence[TrialPlan],
+) -> tuple[dict[str, Trial], set[str]]:
+    """Fit what is not stored; all trials by key, and which of their models H2O still holds."""
+    done = _stored(request, store, plans)
+    if len(done) == len(plans):
+        return done, set()
+    # Unknown parameters are refused before anything is read or fitted.
+    for plan in plans:
+        build_estimator(plan, classification=request.spec.classification)
+    tell(f"{len(done)} of {len(plans)} trials are stored; reading the training window")
+    work = _Work(
+        session=session,
+        request=request,
+        store=store,
+        tell=tell,
+        plans=plans,
+        frames=_read_frames(session, request),
+        done=done,
+    )
+    _fit_missing(work)
+    return work.done, work.loaded
 
 
 def _inputs(request: FitRequest, nodes: int) -> PlanInputs:

@@ -64,7 +64,7 @@ def run_script(script: Script, tell: Tell, spark_home: Path | None = None) -> No
         **script.environment,
     }
     lines: list[str] = []
-    process = subprocess.Popen(  # noqa: S603 - the owner's own script
+    started = subprocess.Popen(  # noqa: S603 - the owner's own script
         build_command(script, home),
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -75,14 +75,15 @@ def run_script(script: Script, tell: Tell, spark_home: Path | None = None) -> No
         # A group of its own: the JVM and its Python end together.
         start_new_session=True,
     )
-    try:
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        for line in process.stdout:
-            lines.append(line.rstrip("\n"))
-            tell(lines[-1])
-        code = process.wait()
-    finally:
-        _end(process)
+    with started as process:
+        try:
+            assert process.stdout is not None  # noqa: S101 - it is a pipe
+            for line in process.stdout:
+                lines.append(line.rstrip("\n"))
+                tell(lines[-1])
+            code = process.wait()
+        finally:
+            _end(process)
     if code != 0:
         message = f"{script.path.name} ended with exit code {code}{render_tail(lines)}"
         raise WorkloadFailed(message)

@@ -1,8 +1,7 @@
 """Scripts by spark-submit: real processes, with a shell script in Spark's place."""
 
 import os
-import signal
-import threading
+import select
 from pathlib import Path
 
 import pytest
@@ -74,17 +73,18 @@ def test_without_a_traceback_the_last_lines_are_shown() -> None:
 
 
 def test_an_interrupt_ends_the_script_and_what_it_started(tmp_path: Path) -> None:
-    started, heard = threading.Event(), []
+    children: list[int] = []
 
     class Interrupted(BaseException):
         pass
 
     def tell(line: str) -> None:
-        heard.append(int(line))
-        started.set()
+        children.append(os.pidfd_open(int(line)))
         raise Interrupted
 
     with pytest.raises(Interrupted):
         run_script(SCRIPT, tell, spark(tmp_path, "sleep 600 & echo $!; wait"))
-    with pytest.raises(ProcessLookupError):
-        os.kill(heard[0], signal.SIGCONT)
+    # Readable once the process has ended.
+    ended, _, _ = select.select(children, [], [], 60)
+    assert ended == children
+    os.close(children[0])
