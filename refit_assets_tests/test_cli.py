@@ -15,6 +15,8 @@ from refit_assets.release.ledger import Challenger, append, plan_release
 REFIT = datetime(2013, 6, 3, tzinfo=UTC)
 COMMANDS = {
     "approve",
+    "argo",
+    "argo-step",
     "contract",
     "demo",
     "land",

@@ -54,7 +54,8 @@ class ArgoRefit:
             `features`: whether any day is due; `application`: the SparkApplication.
 
         """
-        due = find_due(self.spec, self.deployment.store, self.deployment.landing, self.refit)
+        landing = self.deployment.landing
+        due = find_due(self.spec, self.deployment.store, landing, self.refit)  # pyright: ignore[reportArgumentType]
         window = plan_window(self.spec, self.refit)
         days = sorted({*due.days} & {*window.days})
         tell(f"{len(days)} of {len(window.days)} days are to be computed")
