@@ -109,7 +109,7 @@ def argo(model: str, out: Path, images: Path, as_json: bool) -> None:
     _print(written, as_json, lambda: "\n".join(f"wrote {path}" for path in written))
 
 
-@refit.command("argo-step", hidden=True)
+@refit.command("argo-step")
 @click.argument("step", type=click.Choice(["plan", "pin", "finish"]))
 @MODEL
 @click.argument("key")
