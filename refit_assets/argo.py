@@ -5,6 +5,7 @@ Belongs here: which pod runs which command with which size, and in which order. 
 commands do (`programs`, `assets.argo_steps`), anything of a particular installation.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,22 @@ _LOCKED: Manifest = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
+}
+
+_LOCKED_EXECUTOR: Manifest = {
+    key: _LOCKED[key] for key in ("allowPrivilegeEscalation", "capabilities")
+}
+_NON_ROOT: Manifest = {
+    "runAsNonRoot": True,
+    "runAsUser": 1000,
+    "fsGroup": 1000,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+_LABELS = {
+    "refit/role": "argo",
+    "refit/needs-api": "true",
+    "refit/needs-postgres": "true",
+    "refit/needs-s3": "true",
 }
 
 
@@ -169,6 +186,7 @@ def _spark() -> Manifest:
             "failureCondition": "status.applicationState.state == FAILED",
             "manifest": "{{inputs.parameters.application}}",
         },
+        **_placed(executors=("init",), containers=("main",)),
     }
 
 
@@ -238,8 +256,25 @@ def _pod(
             "volumeMounts": [{"name": "tmp", "mountPath": _TMP}],
         },
         "volumes": [{"name": "tmp", "emptyDir": {}}],
+        **_placed(executors=("init",), containers=("wait",)),
         # A node that went away, a pod that was evicted; every step goes on from what is stored.
         "retryStrategy": {"limit": "2", "retryPolicy": "OnError"},
+    }
+
+
+def _placed(*, executors: Sequence[str], containers: Sequence[str]) -> Manifest:
+    """What a pod needs in our namespace; in the template, so that it holds in any workflow.
+
+    Argo leaves its own containers without a security context, which `restricted` refuses.
+    """
+    patch = {
+        part: [{"name": name, "securityContext": _LOCKED_EXECUTOR} for name in names]
+        for part, names in (("initContainers", executors), ("containers", containers))
+    }
+    return {
+        "metadata": {"labels": dict(_LABELS)},
+        "securityContext": _NON_ROOT,
+        "podSpecPatch": json.dumps(patch),
     }
 
 
@@ -247,20 +282,6 @@ def _common(entrypoint: str) -> Manifest:
     return {
         "entrypoint": entrypoint,
         "serviceAccountName": "refit-argo",
-        "podMetadata": {
-            "labels": {
-                "refit/role": "argo",
-                "refit/needs-api": "true",
-                "refit/needs-postgres": "true",
-                "refit/needs-s3": "true",
-            }
-        },
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 1000,
-            "fsGroup": 1000,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
         "activeDeadlineSeconds": 4 * 3600,
         "ttlStrategy": {"secondsAfterCompletion": 86400},
         "podGC": {"strategy": "OnPodSuccess"},

@@ -1,5 +1,6 @@
 """Argo's templates: what is in deploy/argo is what the specs ask for."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,13 @@ def test_what_is_rendered_is_yaml_that_says_who_wrote_it() -> None:
     text = render(build_package_template(IMAGES))
     assert text.startswith("# Written by `refit argo`")
     assert yaml.safe_load(text)["metadata"]["name"] == "refit-package"
+
+
+def test_no_container_of_argos_own_is_left_without_a_security_context() -> None:
+    for name, one in templates().items():
+        if name == "refit":
+            continue
+        patch = json.loads(one["podSpecPatch"])
+        named = {part: [box["name"] for box in boxes] for part, boxes in patch.items()}
+        main = "main" if name == "features" else "wait"
+        assert named == {"initContainers": ["init"], "containers": [main]}

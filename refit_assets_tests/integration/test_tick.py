@@ -21,7 +21,9 @@ DAYS = (date(2013, 1, 1), date(2013, 1, 2))
 
 def tick(home: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "refit_assets.cli", "tick", "--json"]
-    environment = {**os.environ, "REFIT_HOME": str(home)}
+    # A loaded machine may take its time to start a process.
+    given = {"REFIT_HOME": str(home), "DAGSTER_GRPC_TIMEOUT_SECONDS": "600"}
+    environment = {**os.environ, **given}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 
