@@ -47,6 +47,8 @@ NODES = {
     "scoring_jar": (2, 1, "Maven, parity 0.0", ("candidate",)),
     "evaluation": (1, 1, "the jar scores", ("scoring_jar",)),
     "release": (0, 1, "verdict, ledger", ("evaluation",)),
+    "predictions": (0, 2, "Spark, the jar", ("release",)),
+    "monitoring": (1, 2, "drift, live metric", ("predictions",)),
 }
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 168, 60, 44, 56, 16
 
@@ -111,12 +113,13 @@ def render_graph() -> str:
     """Render the asset graph of one model as an SVG that reads on light and dark pages."""
     columns = 1 + max(column for column, *_ in NODES.values())
     width = 2 * MARGIN + columns * BOX_WIDTH + (columns - 1) * GAP_X
-    height = 2 * MARGIN + 2 * BOX_HEIGHT + GAP_Y
+    rows = 1 + max(row for _, row, *_ in NODES.values())
+    height = 2 * MARGIN + rows * BOX_HEIGHT + (rows - 1) * GAP_Y
     arrows = [_arrow(before, name) for name, node in NODES.items() for before in node[3]]
     boxes = [_box(name, *node[:3]) for name, node in NODES.items()]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        'aria-label="From landing to release: the asset graph of one model" '
+        'aria-label="From landing to monitoring: the asset graph of one model" '
         'font-family="system-ui, sans-serif" text-anchor="middle">'
     )
     marker = (

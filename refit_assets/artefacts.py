@@ -189,6 +189,21 @@ def day_name(model: str, day: str) -> str:
     return f"models/{model}/days/{day}.json"
 
 
+def predicted_name(model: str, day: str) -> str:
+    """Name of the record of one day of a model's predictions."""
+    return f"models/{model}/predictions/{day}.json"
+
+
+def monitored_name(model: str, day: str, file: str = "monitored.json") -> str:
+    """Name of a file of what monitoring found on one day."""
+    return f"models/{model}/monitoring/{day}/{file}"
+
+
+def reference_name(model: str, training_set: str, version: str) -> str:
+    """Name of what a version is watched against, made of its training set."""
+    return f"models/{model}/references/{version}-{training_set[:16]}.json"
+
+
 def trial_name(model: str, key: str, file: str) -> str:
     """Name of a file of a fitted trial; trials are shared by all refits of a model."""
     return f"models/{model}/trials/{key}/{file}"

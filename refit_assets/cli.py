@@ -22,6 +22,7 @@ from refit_assets.resources.deployment import Deployment, read_deployment
 ARGO, IMAGES = Path("deploy/argo"), Path("deploy/kustomize/images/images.env")
 MODEL = click.argument("model")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+DAY = click.DateTime(["%Y-%m-%d"])
 BY = click.option("--by", default=getpass.getuser, help="Who decides; default: you.")
 REASON = click.option("--reason", required=True, help="Why, for the ledger.")
 
@@ -81,6 +82,43 @@ def land(days: int, as_json: bool) -> None:
 def run(model: str, key: str | None, as_json: bool) -> None:
     """Compute the features of new and changed days, then refit and release what is due."""
     _run_what_is_due(model, key, as_json)
+
+
+@refit.command()
+@MODEL
+@click.option("--from", "first", type=DAY, help="First day; default: what is due.")
+@click.option("--to", "last", type=DAY, help="Last day; default: the first.")
+@click.option(
+    "--serving",
+    default="champion",
+    show_default=True,
+    help="champion; then: who served on each day; or a version.",
+)
+@AS_JSON
+def predict(
+    model: str, first: datetime | None, last: datetime | None, serving: str, as_json: bool
+) -> None:
+    """Score days by the jar that serves, and watch them."""
+    from refit_assets.release.due import contiguous
+    from refit_assets.release.ledger import read_events
+    from refit_assets.release.predicting import days_to_predict
+
+    deployment, spec = _deployment(), find_model(model)
+    if first is None:
+        events = read_events(deployment.store.storage, model)
+        ranges = contiguous(days_to_predict(deployment.store, spec, events))
+    else:
+        ranges = ((first.date(), (last or first).date()),)
+    said = f"no day of {model} is to be scored"
+    if ranges:
+        from refit_assets.assets.main_job import main_job
+
+        _show_progress()
+        with main_job(spec, deployment) as job:
+            for ends in ranges:
+                job.predict(*ends, serving)
+        said = "\n".join(f"scored and watched {a} to {b}" for a, b in ranges)
+    _print({"scored": ranges}, as_json, lambda: said)
 
 
 @refit.command()

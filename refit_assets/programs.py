@@ -1,6 +1,6 @@
 """The heavy steps as programs of their own images: a record in from the store, a record out.
 
-    python -m refit_assets.programs features | fit | trial | package | score
+    python -m refit_assets.programs features | predictions | fit | trial | package | score
 
 On a laptop the same stages are called in process. Belongs here: reaching the store and the
 engine from within a pod, and reporting. Does not: any work of a stage, nor Kubernetes.
@@ -80,6 +80,23 @@ def _features(exchange: Exchange, tell: Tell) -> object:
         local = replace(request, landing_uri=here.uri, catalogue_uri=catalogue)
         result = compute_features(spark, local, tell, share=share)
     spark.stop()
+    return result
+
+
+def _predictions(exchange: Exchange, tell: Tell) -> object:
+    from pyspark.sql import SparkSession
+
+    from refit_assets.predictions.job import PredictionsRequest, predict_days
+
+    request = exchange.asked(PredictionsRequest)
+    spark = SparkSession.builder.getOrCreate()
+    spark.sparkContext.setLogLevel("WARN")
+    with tempfile.TemporaryDirectory(prefix="refit-scoring-jar-") as name:
+        jar = Path(name) / Path(request.jar).name
+        exchange.store.storage.download(request.jar, jar)
+        local = replace(request, catalogue_uri=_with_password(request.catalogue_uri))
+        result = predict_days(spark, local, jar, tell)
+        spark.stop()
     return result
 
 
@@ -168,6 +185,7 @@ def _score(exchange: Exchange, tell: Tell) -> object:
 
 PROGRAMS: Mapping[str, Callable[[Exchange, Tell], object]] = {
     "features": _features,
+    "predictions": _predictions,
     "fit": _fit,
     "trial": _trial,
     "package": _package,

@@ -351,6 +351,12 @@ class Gates(Part):
 class Monitoring(Part):
     """What is watched by day; a breach is a failed check and a reason to refit."""
 
+    stretch_days: int = Field(
+        default=7,
+        ge=1,
+        description="A day is judged together with the days before it, so many in all: a week "
+        "has every weekday.",
+    )
     score_psi: float = Field(default=0.25, gt=0)
     input_psi: float = Field(default=0.25, gt=0)
     missing_share: float = Field(default=0.05, gt=0, le=1, description="Above the training's.")

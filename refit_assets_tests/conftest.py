@@ -4,9 +4,14 @@ Fixtures of one area belong beside its tests; fakes belong into `fakes/`.
 """
 
 import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 # What would lead a test to a developer's own home, repository, cluster or cloud.
 LEAKS = ("REFIT_", "DAGSTER_", "AWS_", "H2O_", "SPARK_")
@@ -24,3 +29,13 @@ def _clean_environment(
         monkeypatch.delenv(name)
     monkeypatch.setenv("REFIT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
+
+
+@pytest.fixture(scope="session")
+def spark() -> Generator["SparkSession"]:
+    """Spark for all tests that are marked so; it stops with the last of them."""
+    from refit_assets.resources.spark import EmbeddedSpark
+
+    embedded = EmbeddedSpark()
+    yield embedded.session()
+    embedded.close()

@@ -36,6 +36,7 @@ RELEASED = {
     "air_time": ["champion", "jar_size", "jar_speed"],
     "flight_delay": ["champion", "jar_size", "jar_speed", "migration"],
 }
+SENSORS = ("landing", "predictions", "refit")
 CADENCE = {"air_time": "Monthly", "flight_delay": "Weekly"}
 
 
@@ -52,6 +53,12 @@ def graph_of(model: str) -> Graph:
             [f"{model}/evaluation", f"{model}/release"],
             every,
             RELEASED[model],
+        ),
+        f"{model}/predictions": ([f"{model}/features", f"{model}/release"], "Daily", []),
+        f"{model}/monitoring": (
+            [f"{model}/features", f"{model}/predictions"],
+            "Daily",
+            ["input_drift", "live_metric", "missing", "score_drift", "unseen"],
         ),
     }
 
@@ -88,10 +95,10 @@ def test_the_graph_of_both_models_and_the_job_is_this(repository: dg.RepositoryD
     }
 
 
-def test_each_model_has_its_two_sensors_and_they_run_from_the_start(
+def test_each_model_has_its_three_sensors_and_they_run_from_the_start(
     repository: dg.RepositoryDefinition,
 ) -> None:
-    expected = {f"{model}__{what}" for model in CADENCE for what in ("landing", "refit")}
+    expected = {f"{model}__{what}" for model in CADENCE for what in SENSORS}
     assert {sensor.name for sensor in repository.sensor_defs} == expected
     running = {sensor.default_status for sensor in repository.sensor_defs}
     assert running == {dg.DefaultSensorStatus.RUNNING}
@@ -127,7 +134,7 @@ def test_two_models_side_by_side_share_what_lands() -> None:
     landing = {key for key in keys if key.startswith("landing/")}
     assert landing == {"landing/things", "landing/kinds"}
     assert {"late/release", "later/release"} <= keys
-    assert len(keys) == 16
+    assert len(keys) == 20
     for model in ("late", "later"):
         parents = graph.get(dg.AssetKey([model, "features"])).parent_keys
         assert {key.to_user_string() for key in parents} == landing

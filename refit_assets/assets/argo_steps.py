@@ -29,7 +29,7 @@ from refit_assets.features.window import plan_window
 from refit_assets.release.due import find_due
 from refit_assets.resources.cluster_deployment import ClusterDeployment
 from refit_assets.resources.engines import build_resources
-from refit_assets.resources.kubernetes import S3_LABEL, Asked, features_program
+from refit_assets.resources.kubernetes import S3_LABEL, Asked, model_program
 from refit_assets.spec import ModelSpec
 from refit_assets.training.fit import FitRequest, TrialRequest, missing_trials
 from refit_assets.workloads.spark_application import build_application
@@ -86,7 +86,7 @@ class ArgoRefit:
             owners=[],
             prepare=lambda: None,
         )
-        program = features_program(self.deployment, self.spec, exchange.workload, asked)
+        program = model_program(self.deployment, self.spec, exchange.workload, asked)
         return build_application(program, self.deployment.namespace)
 
     def pin(self, tell: Tell) -> dict[str, str]:

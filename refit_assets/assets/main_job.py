@@ -50,12 +50,14 @@ class MainJob:
 
     def features(self, first: date, last: date) -> dict[str, dict[str, float]]:
         """Compute a range of days in one run."""
-        tags = {
-            "dagster/asset_partition_range_start": first.isoformat(),
-            "dagster/asset_partition_range_end": last.isoformat(),
-            FEATURES_TAG: self.spec.name,
-        }
+        tags = _range(first, last) | {FEATURES_TAG: self.spec.name}
         return self._run(["features"], tags=tags)
+
+    def predict(self, first: date, last: date, serving: str) -> dict[str, dict[str, float]]:
+        """Score a range of days by the version that `serving` names, and watch them."""
+        tags = _range(first, last)
+        ops = {f"{self.spec.name}__predictions": {"config": {"serving": serving}}}
+        return self._run(["predictions", "monitoring"], {**QUIET, "ops": ops}, tags=tags)
 
     def refit(self, key: str) -> dict[str, dict[str, float]]:
         """Do one refit, from the training set to the release."""
@@ -65,7 +67,12 @@ class MainJob:
         """Evaluate and release a refit whose jar is packaged."""
         return self._run(("evaluation", "release"), partition_key=key)
 
-    def _run(self, names: Sequence[str], **what: Any) -> dict[str, dict[str, float]]:  # noqa: ANN401
+    def _run(
+        self,
+        names: Sequence[str],
+        config: Mapping[str, Any] = QUIET,
+        **what: Any,  # noqa: ANN401
+    ) -> dict[str, dict[str, float]]:
         keys = [dg.AssetKey([self.spec.name, name]) for name in names]
         with warnings.catch_warnings():
             # How a backfill would split it says nothing about a run of one partition.
@@ -75,7 +82,7 @@ class MainJob:
                 selection=keys,
                 instance=self.instance,
                 resources=self.resources,
-                run_config=QUIET,
+                run_config=config,
                 raise_on_error=False,
                 **what,
             )
@@ -132,6 +139,13 @@ def prepare_instance(deployment: Deployment) -> None:
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
+
+
+def _range(first: date, last: date) -> dict[str, str]:
+    return {
+        "dagster/asset_partition_range_start": first.isoformat(),
+        "dagster/asset_partition_range_end": last.isoformat(),
+    }
 
 
 def _figures(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, float]]:

@@ -50,6 +50,16 @@ def over_window(spec: ModelSpec) -> dg.TimeWindowPartitionMapping:
     return dg.TimeWindowPartitionMapping(start_offset=-window_span(spec), end_offset=-1)
 
 
+def refit_of_day() -> dg.TimeWindowPartitionMapping:
+    """A day is scored by the release of its week, or an older one; the first days have none."""
+    return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+
+
+def partition_days(context: dg.AssetExecutionContext) -> tuple[date, ...]:
+    """Return the days that a run is about, in order."""
+    return tuple(sorted(date.fromisoformat(key) for key in context.partition_keys))
+
+
 def refit_before() -> dg.TimeWindowPartitionMapping:
     """A release follows the release before it."""
     return dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)

@@ -7,6 +7,9 @@ import dagster as dg
 from refit_assets.assets.evaluation import build_evaluation_asset
 from refit_assets.assets.features import build_features_asset
 from refit_assets.assets.landing_sensor import build_landing_sensor
+from refit_assets.assets.monitoring import build_monitoring_asset
+from refit_assets.assets.predictions import build_predictions_asset
+from refit_assets.assets.predictions_sensor import build_predictions_sensor
 from refit_assets.assets.refit_sensor import build_refit_sensor
 from refit_assets.assets.release import build_release_asset
 from refit_assets.assets.scoring_jar import build_scoring_jar_asset
@@ -21,7 +24,11 @@ def build_refit_defs(spec: ModelSpec) -> dg.Definitions:
         # The pinned Dagster calls backfill policies beta; a person can do nothing about it.
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = _build_assets(spec)
-    sensors = [build_landing_sensor(spec), build_refit_sensor(spec)]
+    sensors = [
+        build_landing_sensor(spec),
+        build_predictions_sensor(spec),
+        build_refit_sensor(spec),
+    ]
     return dg.Definitions(assets=assets, sensors=sensors)
 
 
@@ -33,4 +40,6 @@ def _build_assets(spec: ModelSpec) -> list[dg.AssetsDefinition]:
         build_scoring_jar_asset(spec),
         build_evaluation_asset(spec),
         build_release_asset(spec),
+        build_predictions_asset(spec),
+        build_monitoring_asset(spec),
     ]

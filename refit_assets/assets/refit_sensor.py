@@ -12,6 +12,7 @@ from refit_assets.artefacts import ArtefactStore, Folder
 from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.training_set import TrainingSet, read_days
 from refit_assets.features.window import plan_window, refit_keys
+from refit_assets.monitoring.watch import present_breaches
 from refit_assets.release.decisions import (
     DayState,
     Decision,
@@ -21,7 +22,7 @@ from refit_assets.release.decisions import (
     record_decision,
 )
 from refit_assets.release.due import Released, fingerprint, last_landed_day
-from refit_assets.release.ledger import read_events
+from refit_assets.release.ledger import LedgerEvent, champion, read_events
 from refit_assets.release.release import RECORD
 from refit_assets.resources.deployment import Deployment
 from refit_assets.spec import ModelSpec
@@ -114,6 +115,7 @@ def window_state(
         held=bool(mine) and mine[-1].kind == "held" and spec.when.approval == "manual",
         last_refit_at=events[-1].recorded_at if events else None,
         windows_since=_windows_since(keys, [event.refit for event in events]),
+        breaches=_breaches(spec, store, champion(events)),
     )
 
 
@@ -121,6 +123,15 @@ def is_running(instance: dg.DagsterInstance, spec: ModelSpec) -> bool:
     """Whether a refit of this model has not ended yet."""
     filters = dg.RunsFilter(statuses=[*UNFINISHED], tags={MODEL_TAG: spec.name})
     return bool(instance.get_run_records(filters, limit=1))
+
+
+def _breaches(
+    spec: ModelSpec, store: ArtefactStore, serving: LedgerEvent | None
+) -> tuple[str, ...]:
+    """What monitoring says of the model that serves; of an older one it is no reason any more."""
+    if serving is None or serving.version is None:
+        return ()
+    return present_breaches(store, spec.name, serving.version)
 
 
 def _windows_since(keys: tuple[str, ...], made: list[str]) -> int | None:

@@ -31,7 +31,7 @@ def key_plots(evaluation: Evaluation) -> Mapping[str, str]:
         plots["errors"] = lambda axes: _errors(axes, evaluation)
     else:
         plots["scores"] = lambda axes: _scores(axes, evaluation)
-    return {name: _draw(plot) for name, plot in plots.items()}
+    return {name: draw_png(plot) for name, plot in plots.items()}
 
 
 def render_key_plots_markdown(evaluation: Evaluation) -> str:
@@ -46,7 +46,8 @@ def render_key_plots_markdown(evaluation: Evaluation) -> str:
     return "\n".join([*lines, "", *images])
 
 
-def _draw(plot: Callable[[Axes], None]) -> str:
+def draw_png(plot: Callable[[Axes], None]) -> str:
+    """Draw a small plot, and return its PNG as a data URI."""
     # The figure without pyplot: no global state, no display, and half a second only when drawn.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -66,7 +67,9 @@ def _roc(axes: Axes, curve: Any, evaluation: Evaluation) -> None:  # noqa: ANN40
     axes.plot([0, 1], [0, 1], color=_SOFT, linestyle="--", linewidth=1)
     axes.plot(curve.x, curve.y, color=_ONE, linewidth=2)
     area = evaluation.measured("auc")
-    _name(axes, f"ROC, area {format_number(area and area.value)}", "false positive rate", "true")
+    name_axes(
+        axes, f"ROC, area {format_number(area and area.value)}", "false positive rate", "true"
+    )
 
 
 def _calibration(axes: Axes, evaluation: Evaluation) -> None:
@@ -79,7 +82,7 @@ def _calibration(axes: Axes, evaluation: Evaluation) -> None:
     ends = [min(*said, *came), max(*said, *came)]
     axes.plot(ends, ends, color=_SOFT, linestyle="--", linewidth=1)
     axes.errorbar(said, came, yerr=reach, color=_ONE, marker="o", markersize=4, linewidth=1)
-    _name(axes, "Calibration", "predicted", "observed")
+    name_axes(axes, "Calibration", "predicted", "observed")
 
 
 def _scores(axes: Axes, evaluation: Evaluation) -> None:
@@ -93,17 +96,18 @@ def _scores(axes: Axes, evaluation: Evaluation) -> None:
         shares = [count / total for count in counts]
         axes.bar(lows, shares, width, align="edge", color=colour, alpha=0.65, label=name)
     axes.legend(frameon=False, fontsize=8)
-    _name(axes, "Scores by label", "score", "share of rows")
+    name_axes(axes, "Scores by label", "score", "share of rows")
 
 
 def _errors(axes: Axes, evaluation: Evaluation) -> None:
     bins = evaluation.residuals
     counts, width = [one.negatives for one in bins], bins[0].high - bins[0].low
     axes.bar([one.low for one in bins], counts, width, align="edge", color=_ONE)
-    _name(axes, "Errors", "prediction less truth", "rows")
+    name_axes(axes, "Errors", "prediction less truth", "rows")
 
 
-def _name(axes: Axes, title: str, x: str, y: str) -> None:
+def name_axes(axes: Axes, title: str, x: str, y: str) -> None:
+    """Say what a small plot shows."""
     axes.set_title(title, fontsize=10, loc="left")
     axes.set_xlabel(x, fontsize=8)
     axes.set_ylabel(y, fontsize=8)

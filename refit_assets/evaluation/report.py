@@ -53,7 +53,7 @@ def render_evaluation_report(
     `candidate` adds importance, learning curve and how the model was fitted; `training_set` adds
     the windows; `gates` (of `judge_evaluation`) adds what the spec asks for.
     """
-    return _render(
+    return render_page(
         "evaluation.html.jinja",
         evaluation=evaluation,
         candidate=candidate,
@@ -82,7 +82,7 @@ def render_release_report(
     Without a comparison (first release, or a champion that could not score the holdout) the page
     says so, and shows the gates.
     """
-    return _render(
+    return render_page(
         "release.html.jinja",
         evaluation=evaluation,
         comparison=comparison,
@@ -110,7 +110,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _render(template: str, **context: Any) -> str:  # noqa: ANN401 - whatever the template reads
+def render_page(template: str, **context: Any) -> str:  # noqa: ANN401 - whatever the template reads
+    """Render one of the templates as a page that needs no other file."""
     return _environment().get_template(template).render(**context)
 
 

@@ -125,7 +125,8 @@ def compute_features(
     progress(f"{len(landing.files)} landed files are whole")
     with staged(landing, _staging(request)) as files:
         progress("landed rows hold, computing features")
-        session = _session(spark() if callable(spark) else spark, request)
+        started_spark = spark() if callable(spark) else spark
+        session = open_catalogue(started_spark, request.catalogue_uri, request.warehouse_uri)
         landed = {
             name: marked(_staged_frame(session, request, name, share(path)), name)
             for name, path in files.items()
@@ -166,10 +167,10 @@ def find_features(spec: ModelSpec) -> "Callable[[Mapping[str, DataFrame]], DataF
     return found.features
 
 
-def _session(spark: "SparkSession", request: FeaturesRequest) -> "SparkSession":
+def open_catalogue(spark: "SparkSession", catalogue_uri: str, warehouse_uri: str) -> "SparkSession":
     """Open a session that shares Spark but neither settings nor catalogue with any other."""
     session = spark.newSession()
-    settings = dict(spark_catalogue(request.catalogue_uri, request.warehouse_uri))
+    settings = dict(spark_catalogue(catalogue_uri, warehouse_uri))
     settings["spark.sql.session.timeZone"] = "UTC"
     for key, value in settings.items():
         session.conf.set(key, value)

@@ -57,11 +57,13 @@ class FeatureTable:
     """As SQLAlchemy spells it."""
     warehouse_uri: str
     model: str
+    namespace: str = NAMESPACE
+    """What the rows are; tables of a kind of their own lie beside the features."""
 
     @property
     def name(self) -> str:
         """Its name within the catalogue."""
-        return f"{NAMESPACE}.{self.model}"
+        return f"{self.namespace}.{self.model}"
 
     def load(self) -> "Table":
         """Load the table's present metadata.
@@ -77,7 +79,8 @@ class FeatureTable:
             return _catalogue(self.catalogue_uri, self.warehouse_uri).load_table(self.name)
         except (NoSuchTableError, OperationalError, ProgrammingError) as error:
             message = (
-                f"there is no feature table of {self.model}: materialise {self.model}/features"
+                f"there is no table of {self.namespace} of {self.model}: "
+                f"materialise {self.model}/{self.namespace}"
             )
             raise DataError(message) from error
 

@@ -94,7 +94,7 @@ def pin_training_set(
     records = _records(store, spec, window)
     _refuse_missing(spec, refit, window, records)
     present = files_by_day(loaded, window.days[0], window.days[-1], snapshot.snapshot_id)
-    _refuse_unrecorded(spec, records, present)
+    refuse_unrecorded(spec, records, present)
     pins = tuple(_pin(window, records[day]) for day in window.days if day in records)
     _refuse_unlabelled(spec, refit, pins)
     _refuse_keys_twice(spec, pins)
@@ -172,12 +172,19 @@ def _refuse_missing(
         raise DataError(summary, findings, cure=_cure(spec, missing))
 
 
-def _refuse_unrecorded(
+def refuse_unrecorded(
     spec: ModelSpec,
     records: Mapping[date, DayRecord],
     present: Mapping[date, tuple[str, ...]],
 ) -> None:
-    """A run that died between the table's commit and its record leaves the two apart."""
+    """Refuse days whose record is not what the table holds.
+
+    A run that died between the table's commit and its record leaves the two apart.
+
+    Raises:
+        DataError: names those days.
+
+    """
     apart = [day for day, record in records.items() if present.get(day, ()) != record.files]
     if apart:
         findings = [

@@ -26,15 +26,17 @@ _PROPERTIES = {
 }
 
 
-def prepare_table(spark: "SparkSession", model: str, types: Mapping[str, str]) -> dict[str, str]:
+def prepare_table(
+    spark: "SparkSession", model: str, types: Mapping[str, str], *, namespace: str = NAMESPACE
+) -> dict[str, str]:
     """Make the table, or add the contract's new columns; return its columns' types, in order.
 
     Raises:
         DataError: a column has another type in the table, which no reader could bridge.
 
     """
-    table = spark_name(model)
-    spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOGUE}.{NAMESPACE}")
+    table = spark_name(model, namespace)
+    spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {CATALOGUE}.{namespace}")
     columns = ", ".join(f"`{name}` {kind}" for name, kind in types.items() if name != "day")
     properties = ", ".join(f"'{key}' = '{value}'" for key, value in _PROPERTIES.items())
     spark.sql(
@@ -51,14 +53,21 @@ def prepare_table(spark: "SparkSession", model: str, types: Mapping[str, str]) -
 
 
 def replace_days(
-    rows: "DataFrame", *, model: str, first: date, last: date, write_id: str, run_id: str
+    rows: "DataFrame",
+    *,
+    model: str,
+    first: date,
+    last: date,
+    write_id: str,
+    run_id: str,
+    namespace: str = NAMESPACE,
 ) -> None:
     """Replace all days of a range in one commit; days without rows become empty."""
     from pyspark.sql import functions as f
 
     days = f.col("day").between(f.lit(first), f.lit(last))
     # The same condition twice: rows outside it would be appended without a word.
-    writer = rows.where(days).writeTo(spark_name(model))
+    writer = rows.where(days).writeTo(spark_name(model, namespace))
     writer = writer.option(f"snapshot-property.{WRITE_PROPERTY}", write_id)
     writer.option(f"snapshot-property.{RUN_PROPERTY}", run_id).overwrite(days)
 
@@ -76,9 +85,9 @@ def fitted(rows: "DataFrame", columns: Mapping[str, str]) -> "DataFrame":
     )
 
 
-def spark_name(model: str) -> str:
+def spark_name(model: str, namespace: str = NAMESPACE) -> str:
     """Return the table's full name in Spark."""
-    return f"{CATALOGUE}.{NAMESPACE}.`{model}`"
+    return f"{CATALOGUE}.{namespace}.`{model}`"
 
 
 def _types(spark: "SparkSession", table: str) -> dict[str, str]:

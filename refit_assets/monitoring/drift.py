@@ -5,10 +5,12 @@ PSI, the population stability index (Siddiqi, Credit Risk Scorecards, 2006), sum
 number's values, the most frequent levels of a category (the others together), missing values as a
 bin of their own. Every bin counts half a row more than it holds, so that an empty one is finite.
 
-PSI of a small day is large by chance: without drift its expectation is about
+PSI of few rows is large by chance: without drift its expectation is about
 `(bins - 1) * (1/rows then + 1/rows now)`, and it is that factor times a chi-square of `bins - 1`
-(Yurdakul & Naranjo, Statistical Properties of the Population Stability Index, 2020). A day breaches
-only if its PSI is beyond the spec's limit *and* beyond the 99th percentile of that chance.
+(Yurdakul & Naranjo, Statistical Properties of the Population Stability Index, 2020). That takes
+rows for independent, and the rows of a week share their weather. So the training window also says
+what is ordinary: the highest PSI that so many of its own days in a row have against the whole. A
+stretch breaches only beyond the spec's limit, that chance *and* what is ordinary.
 
 Belongs here: profiles, comparisons and what counts as a breach; pure. Does not: reading tables.
 """
@@ -42,6 +44,8 @@ class NumberProfile:
     counts: tuple[int, ...]
     """One more than edges."""
     missing: int
+    days: tuple[tuple[int, ...], ...] = ()
+    """Counts of each day of the window, missing values last; empty where days are not known."""
 
     @property
     def rows(self) -> int:
@@ -61,6 +65,8 @@ class CategoryProfile:
     """Seen in training, too rare for a bin; sorted."""
     other: int
     missing: int
+    days: tuple[tuple[int, ...], ...] = ()
+    """Counts of each day of the window: levels, the others, missing values."""
 
     @property
     def rows(self) -> int:
@@ -73,13 +79,14 @@ Profile: TypeAlias = NumberProfile | CategoryProfile
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """One column of one day against its profile."""
+    """One column of a stretch of days against its profile."""
 
     name: str
     rows: int
     psi: float
     chance: float
-    """99th percentile of the PSI that a day of so many rows has without any drift."""
+    """PSI that is nothing to wonder at: 99th percentile of what so many rows have by chance, or
+    the highest among as many days in a row of the training window."""
     missing_share: float
     training_missing_share: float
     unseen_share: float
@@ -100,8 +107,13 @@ class Breach:
     sentence: str
 
 
-def profile_number(name: str, values: NDArray[np.float64]) -> NumberProfile:
-    """Profile a number of the training window; NaN is missing. Ties may leave fewer bins."""
+def profile_number(
+    name: str, values: NDArray[np.float64], days: NDArray[np.int64] | None = None
+) -> NumberProfile:
+    """Profile a number of the training window; NaN is missing. Ties may leave fewer bins.
+
+    `days` is the day of each value, in any numbering that keeps their order.
+    """
     present = _present(name, values)
     edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1], method="lower"))
     # The lowest value as an edge would leave an empty bin below it.
@@ -111,11 +123,14 @@ def profile_number(name: str, values: NDArray[np.float64]) -> NumberProfile:
         edges=tuple(edges.tolist()),
         counts=_counts(edges, present),
         missing=len(values) - len(present),
+        days=_by_day(_number_bins(edges, values), len(edges) + 2, days),
     )
 
 
-def profile_category(name: str, values: Sequence[str | None]) -> CategoryProfile:
-    """Profile a category of the training window; None is missing."""
+def profile_category(
+    name: str, values: Sequence[str | None], days: NDArray[np.int64] | None = None
+) -> CategoryProfile:
+    """Profile a category of the training window; None is missing, `days` as for a number."""
     if not values:
         message = f"{name}: no rows to make a profile of"
         raise DataError(message)
@@ -123,6 +138,8 @@ def profile_category(name: str, values: Sequence[str | None]) -> CategoryProfile
     # Ties by name, so that the order of rows does not matter.
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     own, rare = ranked[:MOST_LEVELS], ranked[MOST_LEVELS:]
+    places = {level: place for place, (level, _) in enumerate(own)} | {None: len(own) + 1}
+    bins = np.array([places.get(value, len(own)) for value in values])
     return CategoryProfile(
         name=name,
         levels=tuple(level for level, _ in own),
@@ -130,26 +147,31 @@ def profile_category(name: str, values: Sequence[str | None]) -> CategoryProfile
         other_levels=tuple(sorted(level for level, _ in rare)),
         other=sum(count for _, count in rare),
         missing=len(values) - found.total(),
+        days=_by_day(bins, len(own) + 2, days),
     )
 
 
-def compare_number(profile: NumberProfile, values: NDArray[np.float64]) -> Drift:
-    """Compare a day's numbers with their profile."""
+def compare_number(profile: NumberProfile, values: NDArray[np.float64], stretch: int = 1) -> Drift:
+    """Compare the numbers of `stretch` days with their profile."""
     present = values[~np.isnan(values)]
     missing = len(values) - len(present)
     now = _counts(np.array(profile.edges), present)
-    return _drift(profile, [*profile.counts, profile.missing], [*now, missing], missing, Counter())
+    then = [*profile.counts, profile.missing]
+    return _drift(profile, then, [*now, missing], Counter(), stretch)
 
 
-def compare_category(profile: CategoryProfile, values: Sequence[str | None]) -> Drift:
-    """Compare a day's levels with their profile; unseen ones count as rare ones in the PSI."""
+def compare_category(
+    profile: CategoryProfile, values: Sequence[str | None], stretch: int = 1
+) -> Drift:
+    """Compare levels with their profile; unseen ones count as rare ones in the PSI."""
     found = Counter(value for value in values if value is not None)
     missing = len(values) - found.total()
     known = {*profile.levels, *profile.other_levels}
     unseen = Counter({level: count for level, count in found.items() if level not in known})
     own = [found[level] for level in profile.levels]
     then = [*profile.counts, profile.other, profile.missing]
-    return _drift(profile, then, [*own, found.total() - sum(own), missing], missing, unseen)
+    now = [*own, found.total() - sum(own), missing]
+    return _drift(profile, then, now, unseen, stretch)
 
 
 def judge_drift(
@@ -181,6 +203,17 @@ def chance_psi(bins: int, rows_then: int, rows_now: int) -> float:
     return quantile * (1 / rows_then + 1 / rows_now)
 
 
+def usual_psi(days: Sequence[Sequence[int]], stretch: int) -> float:
+    """Highest PSI of any `stretch` days in a row against all; 0 where there are too few days."""
+    if len(days) < 2 * stretch:
+        return 0.0
+    table = np.array(days)
+    table = table[:, table.sum(axis=0) > 0]
+    sums = np.cumsum(np.vstack([np.zeros_like(table[:1]), table]), axis=0)
+    stretches = [one for one in sums[stretch:] - sums[:-stretch] if one.sum()]
+    return max((psi(sums[-1].tolist(), one.tolist()) for one in stretches), default=0.0)
+
+
 def summarise_drift(drifts: Sequence[Drift]) -> Mapping[str, float]:
     """PSI by name, largest first: what a chart or the UI's metadata shows."""
     ranked = sorted(drifts, key=lambda drift: (-drift.psi, drift.name))
@@ -200,16 +233,32 @@ def _counts(edges: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[in
     return tuple(np.bincount(places, minlength=len(edges) + 1).tolist())
 
 
+def _number_bins(edges: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+    places = np.searchsorted(edges, values, side="right")
+    return np.where(np.isnan(values), len(edges) + 1, places)
+
+
+def _by_day(
+    bins: NDArray[np.int64], width: int, days: NDArray[np.int64] | None
+) -> tuple[tuple[int, ...], ...]:
+    if days is None:
+        return ()
+    return tuple(
+        tuple(np.bincount(bins[days == day], minlength=width).tolist()) for day in np.unique(days)
+    )
+
+
 def _drift(
     profile: Profile,
     then: Sequence[int],
     now: Sequence[int],
-    missing: int,
     unseen: Counter[str],
+    stretch: int,
 ) -> Drift:
+    """Compare counts of the same bins, of which the last is missing values."""
     rows = sum(now)
     if not rows:
-        message = f"{profile.name}: the day has no rows to compare with the training window"
+        message = f"{profile.name}: there are no rows to compare with the training window"
         raise DataError(message)
     # A bin that is empty on both sides says nothing, and must not soften the others.
     pairs = [(one, other) for one, other in zip(then, now, strict=True) if one or other]
@@ -217,8 +266,8 @@ def _drift(
         name=profile.name,
         rows=rows,
         psi=psi([one for one, _ in pairs], [other for _, other in pairs]),
-        chance=chance_psi(len(pairs), profile.rows, rows),
-        missing_share=missing / rows,
+        chance=max(chance_psi(len(pairs), profile.rows, rows), usual_psi(profile.days, stretch)),
+        missing_share=now[-1] / rows,
         training_missing_share=profile.missing / profile.rows,
         unseen_share=unseen.total() / rows,
         unseen_levels=tuple(
@@ -252,7 +301,7 @@ def _psi_breach(drift: Drift, limit: float) -> list[Breach]:
         return []
     sentence = (
         f"{drift.name} drifted from the training window: PSI {drift.psi:.3f} on {drift.rows:,} "
-        f"rows, where {limit:g} is allowed and chance reaches {drift.chance:.3f}."
+        f"rows, where {limit:g} is allowed and {drift.chance:.3f} is ordinary."
     )
     return [_breach(drift, "psi", drift.psi, limit, sentence)]
 

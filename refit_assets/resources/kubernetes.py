@@ -27,6 +27,7 @@ from refit_assets.exchange import (
 )
 from refit_assets.features.job import FeaturesRequest, FeaturesResult
 from refit_assets.packaging.candidate import PackagedJar
+from refit_assets.predictions.job import PredictionsRequest, PredictionsResult
 from refit_assets.resources.cluster_deployment import ClusterDeployment
 from refit_assets.resources.pipes import open_pipes
 from refit_assets.spec import ModelSpec, SparkSize
@@ -193,6 +194,16 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _SparkCall:
+    spec: ModelSpec
+    command: str
+    identity: Sequence[str]
+    """What the name of the application follows from, beside run and step."""
+    work: object
+    """What makes another run's application the same work."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClusterSpark:
     """Spark on Kubernetes: a SparkApplication a request."""
 
@@ -200,15 +211,35 @@ class ClusterSpark:
 
     def features(self, request: FeaturesRequest, progress: Tell) -> FeaturesResult:
         """Compute days of a feature table; see `features.job.compute_features`."""
-        step, spec = present_step(), request.spec
         identity = (str(request.first), str(request.last))
-        name = workload_name(spec.name, "features", step.root_run_id, step.key, *identity)
         # Another run's request for the same days is the same work.
-        work = [spec.model_dump(mode="json"), *identity, request.landing_uri, request.warehouse_uri]
-        with self.programs.asked(step, name, request, work) as asked:
-            program = features_program(self.programs.deployment, spec, name, asked)
+        spec = request.spec.model_dump(mode="json")
+        work = [spec, *identity, request.landing_uri, request.warehouse_uri]
+        call = _SparkCall(spec=request.spec, command="features", identity=identity, work=work)
+        return self._ask(call, request, FeaturesResult, progress)
+
+    def predictions(
+        self, request: PredictionsRequest, store: ArtefactStore, progress: Tell
+    ) -> PredictionsResult:
+        """Score days by a stored jar, an application a version; see `predictions.job`."""
+        del store
+        identity = (str(request.first), str(request.last), request.version)
+        days = [day.digest for day in request.days]
+        work = [request.spec.name, *identity, request.mojo_sha256, days, request.warehouse_uri]
+        call = _SparkCall(spec=request.spec, command="predictions", identity=identity, work=work)
+        return self._ask(call, request, PredictionsResult, progress)
+
+    def _ask(
+        self, call: "_SparkCall", request: object, kind: type[ResultT], progress: Tell
+    ) -> ResultT:
+        step, spec = present_step(), call.spec
+        name = workload_name(spec.name, call.command, step.root_run_id, step.key, *call.identity)
+        with self.programs.asked(step, name, request, call.work) as asked:
+            program = model_program(
+                self.programs.deployment, spec, name, asked, command=call.command
+            )
             self.run(program, asked, progress, step)
-            return asked.result(FeaturesResult, name)
+            return asked.result(kind, name)
 
     def run(self, program: SparkProgram, asked: Asked, progress: Tell, step: Step) -> None:
         """Run a program to its end."""
@@ -219,15 +250,20 @@ class ClusterSpark:
             applications.wait(program.name, step.context.log.debug)
 
 
-def features_program(
-    deployment: ClusterDeployment, spec: ModelSpec, name: str, asked: Asked
+def model_program(
+    deployment: ClusterDeployment,
+    spec: ModelSpec,
+    name: str,
+    asked: Asked,
+    *,
+    command: str = "features",
 ) -> SparkProgram:
-    """Say how the features of a model are computed on a cluster."""
+    """Say how a model's features are computed, or its days scored, on a cluster."""
     sized = spark_program(deployment, name, asked, spec.compute.kubernetes.spark)
     return replace(
         sized,
         main_file=PROGRAM_FILE,
-        arguments=["features"],
+        arguments=[command],
         labels={**sized.labels, MODEL_LABEL: spec.name, POSTGRES_LABEL: "true"},
         secrets=[S3_SECRET, POSTGRES_SECRET],
     )

@@ -6,6 +6,7 @@ Belongs here: starting and stopping the session, its settings. Does not: what ru
 
 import atexit
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from refit_assets.artefacts import ArtefactStore
 from refit_assets.features.jars import find_jars
 from refit_assets.features.job import (
     FeaturesRequest,
@@ -20,6 +22,7 @@ from refit_assets.features.job import (
     compute_features,
 )
 from refit_assets.packaging.maven import find_maven
+from refit_assets.predictions.job import PredictionsRequest, PredictionsResult, predict_days
 from refit_assets.spec import SparkSize
 
 if TYPE_CHECKING:
@@ -40,6 +43,25 @@ class Spark(Protocol):
         """Compute days of a feature table; see `features.job.compute_features`."""
         ...
 
+    def predictions(
+        self, request: PredictionsRequest, store: ArtefactStore, progress: Callable[[str], None]
+    ) -> PredictionsResult:
+        """Score days by a stored jar; see `predictions.job.predict_days`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LoadedJar:
+    """The scoring jar whose classes a session knows."""
+
+    name: str
+    folder: "tempfile.TemporaryDirectory[str]"
+    """Where it lies; the JVM reads it as long as it runs."""
+
+    @property
+    def path(self) -> Path:
+        return Path(self.folder.name) / Path(self.name).name
+
 
 @dataclass(kw_only=True)
 class EmbeddedSpark:
@@ -49,6 +71,7 @@ class EmbeddedSpark:
     """Where the jars are kept; None: the user's cache."""
     cores: int | None = None
     _session: "SparkSession | None" = field(default=None, init=False, repr=False)
+    _jar: _LoadedJar | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def features(self, request: FeaturesRequest, progress: Callable[[str], None]) -> FeaturesResult:
@@ -63,6 +86,26 @@ class EmbeddedSpark:
         """
         size = request.spec.compute.embedded.spark
         return compute_features(lambda: self.session(size, progress), request, progress)
+
+    def predictions(
+        self, request: PredictionsRequest, store: ArtefactStore, progress: Callable[[str], None]
+    ) -> PredictionsResult:
+        """Score days by a stored jar.
+
+        Raises:
+            DataError: see `predictions.job.predict_days`.
+
+        """
+        if self._jar is not None and self._jar.name != request.jar:
+            # Two versions have the same class names, and the JVM would keep the first.
+            progress(f"Spark starts anew for {request.version}")
+            self.close()
+        session = self.session(request.spec.compute.embedded.spark, progress)
+        if self._jar is None:
+            folder = tempfile.TemporaryDirectory(prefix="refit-scoring-jar-")
+            self._jar = _LoadedJar(name=request.jar, folder=folder)
+            store.storage.download(request.jar, self._jar.path)
+        return predict_days(session, request, self._jar.path, progress)
 
     def session(
         self, size: SparkSize | None = None, progress: Callable[[str], None] = lambda _: None
@@ -80,8 +123,11 @@ class EmbeddedSpark:
         """Stop the session and its JVM; nothing happens where none was started."""
         with self._lock:
             session, self._session = self._session, None
+            jar, self._jar = self._jar, None
         if session is not None:
             stop_session(session)
+        if jar is not None:
+            jar.folder.cleanup()
 
 
 def _run_maven(project: Path, goal: str) -> str:

@@ -4,7 +4,7 @@ The model is that of `specs.py` with daily refits: a window of three days is qui
 """
 
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -81,7 +81,12 @@ class Workshop:
     ) -> dg.ExecuteInProcessResult:
         return self.run(names, partition_key=refit)
 
-    def run(self, names: Sequence[str], **what: Any) -> dg.ExecuteInProcessResult:  # noqa: ANN401
+    def run(
+        self,
+        names: Sequence[str],
+        ops: Mapping[str, Any] | None = None,
+        **what: Any,  # noqa: ANN401
+    ) -> dg.ExecuteInProcessResult:
         graph = build_refit_defs(self.spec)
         engines = {"spark": self.spark, "h2o": self.h2o, "maven": self.maven}
         with warnings.catch_warnings():
@@ -91,7 +96,7 @@ class Workshop:
                 selection=[dg.AssetKey([self.spec.name, name]) for name in names],
                 instance=self.instance,
                 resources={"deployment": self.deployment, **engines},
-                run_config=QUIET,
+                run_config={**QUIET, "ops": dict(ops or {})},
                 raise_on_error=False,
                 **what,
             )

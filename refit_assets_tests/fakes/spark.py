@@ -15,9 +15,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from refit_assets.artefacts import ArtefactStore
 from refit_assets.features.contract import build_contract
 from refit_assets.features.job import FeaturesRequest, FeaturesResult, inspect_request
 from refit_assets.features.landing import Landing
+from refit_assets.features.pinned import read_pinned
 from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.table import (
     CATALOGUE,
@@ -27,6 +29,10 @@ from refit_assets.features.table import (
     files_by_day,
 )
 from refit_assets.features.window import days_between
+from refit_assets.predictions.job import PredictionsRequest, PredictionsResult
+from refit_assets.predictions.table import NAMESPACE as PREDICTIONS
+from refit_assets.predictions.table import PredictedDay
+from refit_assets_tests.fakes.h2o import Curve, read_curve
 
 LATE_FROM = 15
 LINEAGE = {
@@ -45,6 +51,18 @@ SCHEMA = pa.schema(
         pa.field("arrival", pa.string()),
     ]
 )
+SCORED = (
+    PREDICTIONS,
+    pa.schema(
+        [
+            pa.field("day", pa.date32(), nullable=False),
+            pa.field("thing", pa.int64()),
+            pa.field("label", pa.string()),
+            pa.field("score", pa.float64()),
+            pa.field("model_version", pa.string()),
+        ]
+    ),
+)
 
 
 @dataclass(kw_only=True)
@@ -52,6 +70,8 @@ class FakeSpark:
     """Computes days in this process; remembers which ranges it was asked for."""
 
     asked: list[tuple[date, date]] = field(default_factory=list)
+    scored: list[tuple[date, date, str]] = field(default_factory=list)
+    """First and last day and version of each request for predictions, in order."""
 
     def features(self, request: FeaturesRequest, progress: Callable[[str], None]) -> FeaturesResult:
         self.asked.append((request.first, request.last))
@@ -83,8 +103,44 @@ class FakeSpark:
             days=tuple(records), snapshot_id=snapshot_id, seconds=0.0, lineage=LINEAGE
         )
 
+    def predictions(
+        self, request: PredictionsRequest, store: ArtefactStore, progress: Callable[[str], None]
+    ) -> PredictionsResult:
+        self.scored.append((request.first, request.last, request.version))
+        curve = read_curve(store.storage.read(request.jar) or b"")
+        rows = {day.day: score_things(day, curve, request.version) for day in request.days}
+        progress(f"{sum(map(len, rows.values()))} rows scored by {request.version}")
+        table = write_days(request, [row for found in rows.values() for row in found], SCORED)
+        snapshot_id = table.current_snapshot().snapshot_id
+        files = files_by_day(table, request.first, request.last, snapshot_id)
+        return PredictionsResult(
+            days=tuple(
+                PredictedDay(
+                    day=day.day,
+                    version=request.version,
+                    rows=len(rows[day.day]),
+                    digest=digest_rows(rows[day.day], request.mojo_sha256),
+                    features_digest=day.digest,
+                    files=files.get(day.day, ()),
+                    snapshot_id=snapshot_id,
+                    run_id=request.run_id,
+                )
+                for day in request.days
+            )
+        )
+
     def close(self) -> None:
         """Nothing runs."""
+
+
+def score_things(day: DayRecord, curve: Curve, version: str) -> list[dict[str, Any]]:
+    things = read_pinned(day.files, ["thing", "size"]).to_pylist() if day.files else []
+    rows: list[dict[str, Any]] = []
+    for thing in things:
+        label, score, _ = curve.answer(thing["size"])
+        scored = {"label": label, "score": score, "model_version": version}
+        rows.append({"day": day.day, "thing": thing["thing"], **scored})
+    return rows
 
 
 def read_things(landing: Landing, day: date) -> list[dict[str, Any]]:
@@ -113,12 +169,17 @@ def digest_rows(rows: list[dict[str, Any]], contract: str) -> str:
     return hashlib.sha256(json.dumps([contract, said]).encode()).hexdigest()
 
 
-def write_days(request: FeaturesRequest, rows: list[dict[str, Any]]) -> Any:  # noqa: ANN401
+def write_days(
+    request: FeaturesRequest | PredictionsRequest,
+    rows: list[dict[str, Any]],
+    kind: tuple[str, pa.Schema] = (NAMESPACE, SCHEMA),
+) -> Any:  # noqa: ANN401
     """Replace the days of the request; returns the table."""
     from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
 
-    table = open_table(request)
-    content = pa.Table.from_pylist(rows, schema=SCHEMA)
+    namespace, schema = kind
+    table = open_table(request, namespace, schema)
+    content = pa.Table.from_pylist(rows, schema=schema)
     told = {WRITE_PROPERTY: uuid.uuid4().hex}
     snapshot = table.current_snapshot()
     if snapshot and files_by_day(table, request.first, request.last, snapshot.snapshot_id):
@@ -132,15 +193,17 @@ def write_days(request: FeaturesRequest, rows: list[dict[str, Any]]) -> Any:  # 
     return table
 
 
-def open_table(request: FeaturesRequest) -> Any:  # noqa: ANN401
+def open_table(
+    request: FeaturesRequest | PredictionsRequest, namespace: str, schema: pa.Schema
+) -> Any:  # noqa: ANN401
     from pyiceberg.catalog.sql import SqlCatalog
 
     catalogue = SqlCatalog(CATALOGUE, uri=request.catalogue_uri, warehouse=request.warehouse_uri)
-    name = f"{NAMESPACE}.{request.spec.name}"
+    name = f"{namespace}.{request.spec.name}"
     if catalogue.table_exists(name):
         return catalogue.load_table(name)
-    catalogue.create_namespace_if_not_exists(NAMESPACE)
-    table = catalogue.create_table(name, schema=SCHEMA)
+    catalogue.create_namespace_if_not_exists(namespace)
+    table = catalogue.create_table(name, schema=schema)
     with table.update_spec() as update:
         update.add_identity("day")
     return table

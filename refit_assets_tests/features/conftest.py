@@ -13,7 +13,6 @@ import pytest
 from refit_assets.artefacts import ArtefactStore, Folder, day_name
 from refit_assets.features.job import FeaturesRequest, FeaturesResult, compute_features
 from refit_assets.features.table import FeatureTable
-from refit_assets.resources.spark import EmbeddedSpark
 from refit_assets.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -155,14 +154,6 @@ def home(tmp_path: Path) -> Home:
     shutil.copytree(LANDING, tmp_path / "h" / "landing")
     (tmp_path / "h" / "warehouse").mkdir()
     return Home(root=tmp_path / "h")
-
-
-@pytest.fixture(scope="session")
-def spark() -> Generator["SparkSession"]:
-    """Spark for all tests that are marked so; it stops with the last of them."""
-    embedded = EmbeddedSpark()
-    yield embedded.session()
-    embedded.close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from refit_assets.monitoring.drift import (
     profile_number,
     psi,
     summarise_drift,
+    usual_psi,
 )
 from refit_assets.spec import Monitoring
 from refit_assets_tests.evaluation.flights import flights_spec, holdout
@@ -102,7 +103,7 @@ def test_nothing_to_profile_or_to_compare_is_refused() -> None:
         profile_number("x", GAP)
     with pytest.raises(DataError, match="kind: no rows"):
         profile_category("kind", [])
-    with pytest.raises(DataError, match="kind: the day has no rows"):
+    with pytest.raises(DataError, match="kind: there are no rows"):
         compare_category(profile_category("kind", ["a"]), [])
 
 
@@ -111,3 +112,28 @@ def test_the_summary_begins_with_what_drifted_most() -> None:
     drifts = [compare_number(profile, DISTANCES * factor) for factor in (1.0, 2.0)]
     named = [drifts[0], compare_category(profile_category("carrier", CARRIERS), CARRIERS[:50])]
     assert list(summarise_drift([drifts[1], named[1]])) == ["distance", "carrier"]
+
+
+def test_what_the_windows_own_weeks_reach_is_ordinary() -> None:
+    # Rows of one day are alike, as weather is: no day looks like the whole window.
+    warmth = np.repeat(np.tile([3.0, 9.0, 15.0, 21.0], 7), 100)
+    days = np.repeat(np.arange(28), 100)
+    profile = profile_number("temp", warmth, days)
+    ordinary = compare_number(profile, np.full(100, 9.0), 1)
+    assert ordinary.psi > Monitoring().input_psi
+    assert judge_drift(Monitoring(), [ordinary], None) == ()
+    # A day's like is ordinary for a day, and not for four days in a row.
+    (breach,) = judge_drift(Monitoring(), [compare_number(profile, np.full(400, 9.0), 4)], None)
+    assert breach.name == "temp"
+
+
+def test_a_category_has_its_ordinary_days_too() -> None:
+    levels = [level for day in range(14) for level in ["ab"[day % 2]] * 50]
+    profile = profile_category("kind", levels, np.repeat(np.arange(14), 50))
+    assert judge_drift(Monitoring(), [compare_category(profile, ["a"] * 50, 1)], None) == ()
+    assert judge_drift(Monitoring(), [compare_category(profile, ["a"] * 100, 2)], None) != ()
+
+
+def test_a_window_shorter_than_two_stretches_says_nothing_of_what_is_ordinary() -> None:
+    assert usual_psi([(5, 0), (0, 5), (5, 5)], 2) == 0
+    assert usual_psi([(5, 0), (0, 5)], 1) > 0

@@ -62,6 +62,11 @@ final class Outputs {
         return names.size();
     }
 
+    /** Whether the first column of an answer is a label, and not a number. */
+    boolean hasLabel() {
+        return classes != null;
+    }
+
     /**
      * The chosen class; null if the model could not choose, as a GLM that skips rows with missing
      * values: its probabilities are NaN then, and the cluster's label is missing, too.

@@ -1,0 +1,147 @@
+"""The monitoring asset: each scored day against what its version was made of.
+
+Checks, pictures and the page's address only; what is found is `monitoring.watch`.
+"""
+
+from collections.abc import Generator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+
+from refit_assets.artefacts import monitored_name
+from refit_assets.assets.partitions import day_partitions, partition_days
+from refit_assets.assets.steps import RETRY_TRANSIENT, Step, step
+from refit_assets.features.window import days_between
+from refit_assets.monitoring.drift import Breach, summarise_drift
+from refit_assets.monitoring.watch import MonitoredDay, monitor_day, read_monitored
+from refit_assets.resources.deployment import Deployment
+from refit_assets.spec import ModelSpec
+
+HISTORY_DAYS = 28
+REPORT = "report.html"
+CHECKS = {
+    "input_drift": "No input is distributed otherwise than in the training window.",
+    "score_drift": "The scores are distributed as on the holdout.",
+    "missing": "No input is missing much more often than in training.",
+    "unseen": "Hardly a row has a level that training never saw.",
+}
+LIVE = "live_metric"
+
+
+def build_monitoring_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    """Build `<model>/monitoring`, partitioned by day."""
+    key = dg.AssetKey([spec.name, "monitoring"])
+    live = {LIVE: "What the scores are worth, once labels are there."}
+    checks = CHECKS | (live if spec.monitoring.live_metric else {})
+
+    @dg.asset(
+        key=key,
+        description="Each day's inputs and scores against training, and the live metric.",
+        deps=[[spec.name, "features"], [spec.name, "predictions"]],
+        partitions_def=day_partitions(spec),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key, description=text) for name, text in checks.items()
+        ],
+        retry_policy=RETRY_TRANSIENT,
+        group_name=spec.name,
+        owners=[*spec.owners],
+        kinds={"python"},
+    )
+    def monitoring(
+        context: dg.AssetExecutionContext, deployment: dg.ResourceParam[Deployment]
+    ) -> Generator[dg.MaterializeResult]:
+        """Watch each asked day; the checks tell of the last."""
+        found: list[MonitoredDay] = []
+        with step(context) as running:
+            for day in partition_days(context):
+                found.append(monitor_day(spec, deployment.store, day))
+                write_report(spec, deployment, found[-1])
+                running.tell(f"{day}: {'; '.join(found[-1].sentences) or 'within its limits'}")
+            yield dg.MaterializeResult(
+                metadata=_metadata(spec, deployment, found[-1], running),
+                check_results=check_day(spec, found[-1]),
+            )
+        for one in found:
+            context.log_event(_materialised(key, one))
+
+    return monitoring
+
+
+def check_day(spec: ModelSpec, found: MonitoredDay) -> list[dg.AssetCheckResult]:
+    """Show what is beyond its limits as failed checks; a poor live metric is an error."""
+    kinds = {name: [one for one in found.breaches if _check_of(one) == name] for name in CHECKS}
+    results = [
+        dg.AssetCheckResult(
+            check_name=name,
+            passed=not breaches,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=" ".join(one.sentence for one in breaches)
+            or f"{found.day}: as in training",
+        )
+        for name, breaches in kinds.items()
+    ]
+    if spec.monitoring.live_metric:
+        verdict = found.live_verdict
+        held = verdict is None or verdict.held
+        said = "no rows were scored" if verdict is None else verdict.sentence
+        results.append(dg.AssetCheckResult(check_name=LIVE, passed=held, description=said))
+    return results
+
+
+def write_report(spec: ModelSpec, deployment: Deployment, found: MonitoredDay) -> None:
+    """Store the day's page."""
+    from refit_assets.monitoring.report import render_monitoring_report
+
+    page = render_monitoring_report(spec, history(deployment, found))
+    name = monitored_name(found.model, found.day.isoformat(), REPORT)
+    deployment.store.storage.write(name, page.encode())
+
+
+def history(deployment: Deployment, found: MonitoredDay) -> Sequence[MonitoredDay]:
+    """Return the watched days of four weeks before a day, and the day itself."""
+    days = days_between(found.day - timedelta(days=HISTORY_DAYS - 1), found.day)
+    known = [read_monitored(deployment.store, found.model, day) for day in days]
+    return [*(one for one in known if one is not None), found]
+
+
+def _check_of(breach: Breach) -> str:
+    if breach.kind != "psi":
+        return breach.kind
+    return "score_drift" if breach.name == "score" else "input_drift"
+
+
+def _metadata(
+    spec: ModelSpec, deployment: Deployment, found: MonitoredDay, running: Step
+) -> dict[str, Any]:
+    from refit_assets.monitoring.report import render_monitoring_markdown
+
+    page = monitored_name(found.model, found.day.isoformat(), REPORT)
+    said = render_monitoring_markdown(spec, history(deployment, found))
+    return {
+        "report": dg.MetadataValue.url(f"{deployment.store.storage.uri}/{page}"),
+        "found": dg.MetadataValue.md(said),
+        **_figures(found),
+        **running.figures,
+    }
+
+
+def _figures(found: MonitoredDay) -> dict[str, Any]:
+    live = {} if found.live is None or found.live.value is None else {LIVE: found.live.value}
+    worst = next(iter(summarise_drift(found.inputs).values()), 0.0)
+    scores = {} if found.scores is None else {"score_psi": found.scores.psi}
+    return {"version": found.version, "largest_input_psi": worst, **scores, **live}
+
+
+def _materialised(key: dg.AssetKey, found: MonitoredDay) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        key,
+        partition=_key(found.day),
+        metadata={**_figures(found), "breaches": len(found.sentences)},
+        tags={"dagster/data_version": found.made_of},
+    )
+
+
+def _key(day: date) -> str:
+    return day.isoformat()

@@ -1,0 +1,106 @@
+"""The predictions sensor: new days are scored by the champion and watched, without a click.
+
+What is due is found by comparing records, so a lost tick or a crash loses no day. Deciding is
+`release.predicting` and `monitoring.watch`; here it becomes run requests.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+
+from refit_assets.artefacts import ArtefactStore
+from refit_assets.features.training_set import read_days
+from refit_assets.monitoring.watch import days_to_monitor, digest_stretch, find_stretch
+from refit_assets.predictions.table import read_predicted
+from refit_assets.release.due import contiguous
+from refit_assets.release.ledger import champion, read_events
+from refit_assets.release.predicting import days_to_predict, recorded_days
+from refit_assets.release.serving import THEN
+from refit_assets.resources.deployment import Deployment
+from refit_assets.spec import ModelSpec
+
+_LOOKS_BACK = 60
+"""Scored days that are looked at for monitoring; older ones are watched by hand."""
+
+
+def build_predictions_sensor(spec: ModelSpec) -> dg.SensorDefinition:
+    """Build the sensor that scores and watches what is due."""
+    names = ("predictions", "monitoring")
+    keys = [dg.AssetKey([spec.name, name]) for name in names]
+
+    @dg.sensor(
+        name=f"{spec.name}__predictions",
+        target=dg.AssetSelection.assets(*keys),
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Scores new and changed days by the jar that serves, then watches them.",
+    )
+    def predictions_sensor(
+        context: dg.SensorEvaluationContext, deployment: dg.ResourceParam[Deployment]
+    ) -> dg.SensorResult:
+        del context
+        store = deployment.store
+        events = read_events(store.storage, spec.name)
+        serving = champion(events)
+        if serving is None:
+            return dg.SensorResult(skip_reason=f"no version of {spec.name} serves yet")
+        days = days_to_predict(store, spec, events)
+        requests = [_score(spec, store, keys, *ends) for ends in contiguous(days)]
+        if not requests:
+            scored = recorded_days(store, f"models/{spec.name}/predictions/")[-_LOOKS_BACK:]
+            due = days_to_monitor(store, spec, scored)
+            requests = [_watch(spec, store, keys[1], *ends) for ends in contiguous(due)]
+        if not requests:
+            reason = f"all days from {serving.as_of} on that have features are scored and watched"
+            return dg.SensorResult(skip_reason=reason)
+        return dg.SensorResult(run_requests=requests)
+
+    return predictions_sensor
+
+
+def _score(
+    spec: ModelSpec, store: ArtefactStore, keys: Sequence[dg.AssetKey], first: date, last: date
+) -> dg.RunRequest:
+    days = _between(first, last)
+    features, before = read_days(store, spec, days), read_predicted(store, spec.name, days)
+    content = [f"{day}{one.digest}" for day, one in features.items()]
+    # What was there before is part of the key: features that change back are scored once more.
+    content += [f"{day}{one.run_id}" for day, one in before.items()]
+    asked = _request(spec, keys, (first, last), content)
+    config = {"ops": {keys[0].to_python_identifier(): {"config": {"serving": THEN}}}}
+    return asked.with_replaced_attrs(run_config=config)
+
+
+def _watch(
+    spec: ModelSpec, store: ArtefactStore, key: dg.AssetKey, first: date, last: date
+) -> dg.RunRequest:
+    stretches = (find_stretch(spec, store, day) for day in _between(first, last))
+    content = [digest_stretch(spec, one) for one in stretches if one is not None]
+    return _request(spec, [key], (first, last), content)
+
+
+def _request(
+    spec: ModelSpec,
+    keys: Sequence[dg.AssetKey],
+    ends: tuple[date, date],
+    content: Sequence[str],
+) -> dg.RunRequest:
+    """Ask for a range in one run; the same content never asks twice, also after a lost tick."""
+    first, last = ends
+    what = "+".join(key.path[-1] for key in keys)
+    digest = hashlib.sha256("".join(content).encode()).hexdigest()[:16]
+    return dg.RunRequest(
+        run_key=f"{spec.name}:{what}:{first}:{last}:{digest}",
+        asset_selection=[*keys],
+        tags={
+            "dagster/asset_partition_range_start": first.isoformat(),
+            "dagster/asset_partition_range_end": last.isoformat(),
+            "refit/predictions": spec.name,
+        },
+    )
+
+
+def _between(first: date, last: date) -> tuple[date, ...]:
+    return tuple(date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1))

@@ -1,0 +1,257 @@
+"""Predictions and monitoring by day, and the sensor that asks for them, with fake engines."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from refit_assets.artefacts import monitored_name
+from refit_assets.assets.predictions_sensor import build_predictions_sensor
+from refit_assets.assets.refit_sensor import window_state
+from refit_assets.features.pinned import read_pinned
+from refit_assets.monitoring.watch import read_monitored
+from refit_assets.predictions.table import PredictedDay, read_predicted
+from refit_assets.release.ledger import append, plan_rollback, read_events
+from refit_assets_tests.assets.conftest import Workshop, build_daily, checks, day, failure
+from refit_assets_tests.fakes.h2o import Curve
+
+FIRST, LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+OLD, NEW = "1.0.20130104", "1.0.20130105"
+NEXT_REFIT = "2013-01-05"
+
+
+def score(workshop: Workshop, first: int, last: int, **config: str) -> dg.ExecuteInProcessResult:
+    return over(workshop, ["predictions"], first, last, config)
+
+
+def watch(workshop: Workshop, first: int, last: int) -> dg.ExecuteInProcessResult:
+    return over(workshop, ["monitoring"], first, last, {})
+
+
+def over(
+    workshop: Workshop, names: Sequence[str], first: int, last: int, config: dict[str, str]
+) -> dg.ExecuteInProcessResult:
+    tags = {FIRST: day(first).isoformat(), LAST: day(last).isoformat()}
+    ops = {"late__predictions": {"config": config}} if config else {}
+    return workshop.run(names, tags=tags, ops=ops)
+
+
+def predicted(workshop: Workshop, *numbers: int) -> list[PredictedDay]:
+    found = read_predicted(workshop.deployment.store, "late", [day(number) for number in numbers])
+    return [found[day(number)] for number in numbers]
+
+
+def look(workshop: Workshop) -> dg.SensorResult:
+    context = dg.build_sensor_context(
+        instance=workshop.instance, resources={"deployment": workshop.deployment}
+    )
+    found: Any = build_predictions_sensor(workshop.spec)(context)
+    return found
+
+
+def asked(result: dg.SensorResult) -> list[tuple[list[str], str, str]]:
+    """What each run is asked for: assets, first and last day."""
+    return [
+        (
+            [key.path[-1] for key in request.asset_selection or ()],
+            request.tags[FIRST][-2:],
+            request.tags[LAST][-2:],
+        )
+        for request in result.run_requests or ()
+    ]
+
+
+def said(result: dg.SensorResult) -> str:
+    assert result.skip_reason is not None
+    return str(result.skip_reason.skip_message)
+
+
+def do(workshop: Workshop, result: dg.SensorResult) -> None:
+    """Do what a sensor asked for."""
+    for request in result.run_requests or ():
+        names = [key.path[-1] for key in request.asset_selection or ()]
+        ops = request.run_config.get("ops", {})
+        assert workshop.run(names, tags=dict(request.tags), ops=ops).success
+
+
+@pytest.fixture
+def served(computed: Workshop) -> Workshop:
+    """The first refit serves, as of the fourth, and two more days have features."""
+    assert computed.refit().success
+    computed.land(4, 5)
+    assert computed.features(4, 5).success
+    return computed
+
+
+@pytest.fixture
+def followed(served: Workshop) -> Workshop:
+    """Another refit followed, as of the fifth."""
+    assert served.refit(NEXT_REFIT).success
+    assert [event.kind for event in read_events(served.deployment.store.storage, "late")] == [
+        "promoted",
+        "promoted",
+    ]
+    return served
+
+
+def test_days_are_scored_by_the_champion_with_a_version_of_data_each(served: Workshop) -> None:
+    assert score(served, 4, 5).success
+    assert served.spark.scored == [(day(4), day(5), OLD)]
+    fourth, fifth = predicted(served, 4, 5)
+    assert (fourth.version, fourth.rows, fifth.rows) == (OLD, 12, 12)
+    assert served.data_version("predictions", "2013-01-04") == fourth.digest
+    assert fourth.digest != fifth.digest
+    rows = read_pinned(fourth.files, ["thing", "score", "label", "model_version"]).to_pylist()
+    assert {row["model_version"] for row in rows} == {OLD}
+    assert [row["score"] for row in sorted(rows, key=lambda row: row["thing"])] == [
+        Curve().answer(size)[1] for size in range(1, 13)
+    ]
+
+
+def test_the_same_days_by_the_same_version_have_the_same_digests(served: Workshop) -> None:
+    assert score(served, 4, 4).success
+    (before,) = predicted(served, 4)
+    assert score(served, 4, 5).success
+    after, _ = predicted(served, 4, 5)
+    assert after.digest == before.digest
+    (file,) = after.files  # replaced, not doubled
+    assert read_pinned([file], ["thing"]).num_rows == 12
+
+
+def test_without_a_champion_nothing_is_scored_and_it_says_what_to_do(computed: Workshop) -> None:
+    assert "no version of late serves yet: materialise late/release first" in failure(
+        score(computed, 1, 3)
+    )
+    assert said(look(computed)) == "no version of late serves yet"
+    assert computed.spark.scored == []
+
+
+def test_then_is_the_version_whose_place_in_history_a_day_is(followed: Workshop) -> None:
+    assert score(followed, 4, 5, serving="then").success
+    assert followed.spark.scored == [(day(4), day(4), OLD), (day(5), day(5), NEW)]
+    assert "no version of late serves on 2013-01-03" in failure(
+        score(followed, 3, 5, serving="then")
+    )
+
+
+def test_a_version_by_name_scores_any_day_and_an_unknown_one_is_refused(
+    followed: Workshop,
+) -> None:
+    assert score(followed, 3, 5, serving=OLD).success
+    assert [one.version for one in predicted(followed, 3, 4, 5)] == [OLD] * 3
+    said_of_it = failure(score(followed, 4, 4, serving="9.9"))
+    assert f"version 9.9 of late was never published; published are: {OLD}, {NEW}" in said_of_it
+
+
+def test_a_day_without_features_is_named_and_none_is_scored(served: Workshop) -> None:
+    told = failure(score(served, 5, 6))
+    assert "day 2013-01-06" in told
+    assert served.spark.scored == []
+
+
+def test_new_days_are_scored_then_watched_without_a_click(served: Workshop) -> None:
+    first = look(served)
+    assert asked(first) == [(["predictions", "monitoring"], "04", "05")]
+    do(served, first)
+    assert "from 2013-01-04 on" in said(look(served))
+    served.land(6)
+    assert served.features(6, 6).success
+    assert asked(look(served)) == [(["predictions", "monitoring"], "06", "06")]
+
+
+def test_the_same_look_asks_under_the_same_run_key(served: Workshop) -> None:
+    keys = {request.run_key for _ in range(2) for request in look(served).run_requests or ()}
+    assert len(keys) == 1
+
+
+def test_late_data_is_scored_again_and_the_days_after_it_watched_again(served: Workshop) -> None:
+    do(served, look(served))
+    served.land(4, delay=0)
+    assert served.features(4, 4).success
+    again = look(served)
+    assert asked(again) == [(["predictions", "monitoring"], "04", "04")]
+    do(served, again)
+    after = look(served)
+    assert asked(after) == [(["monitoring"], "05", "05")]
+    do(served, after)
+    assert asked(look(served)) == []
+
+
+def test_a_new_champion_scores_no_day_a_second_time(served: Workshop) -> None:
+    do(served, look(served))
+    assert served.refit(NEXT_REFIT).success
+    assert asked(look(served)) == []
+
+
+def test_a_watched_day_has_its_figures_its_checks_and_its_page(served: Workshop) -> None:
+    assert score(served, 4, 5).success
+    result = watch(served, 4, 5)
+    found = read_monitored(served.deployment.store, "late", day(5))
+    assert found is not None
+    assert (found.version, found.first, found.scored_days) == (OLD, day(1), 2)
+    assert [drift.name for drift in found.inputs] == ["size", "kind"]
+    assert found.scores is not None
+    assert found.scores.rows == 24
+    assert found.sentences == ()
+    assert all(check.passed for check in checks(result).values())
+    page = served.deployment.store.storage.read(monitored_name("late", "2013-01-05", "report.html"))
+    assert page is not None
+    assert b"Everything is within its limits" in page
+    assert served.data_version("monitoring", "2013-01-04") != found.made_of
+
+
+def test_a_poor_live_metric_fails_its_check_and_is_a_reason_to_refit(workshop: Workshop) -> None:
+    workshop.spec = build_daily(
+        monitoring={"live_metric": "auc", "live_floor": 0.9, "stretch_days": 9}
+    )
+    workshop.land(1, 2, 3)
+    assert workshop.features(1, 3).success
+    assert workshop.refit().success
+    # Days on which large things come early: nine of them are labels enough.
+    for number in range(4, 10):
+        lines = [f"{number * 1000 + n},{1 + n % 12},a,{30 * (n % 12 < 6)}" for n in range(40)]
+        content = "\n".join(["thing,size,kind,delay", *lines, ""]).encode()
+        workshop.deployment.landing.write(f"things/{day(number)}.csv", content)
+    assert workshop.features(4, 9).success
+    assert score(workshop, 4, 9).success
+    found = checks(watch(workshop, 4, 9))
+    assert not found["live_metric"].passed
+    assert found["live_metric"].severity == dg.AssetCheckSeverity.ERROR
+    assert "the spec asks for at least 0.9" in str(found["live_metric"].description)
+    state = window_state(
+        workshop.spec,
+        workshop.deployment.store,
+        workshop.deployment.landing,
+        running=lambda: False,
+    )
+    assert any("at least 0.9" in sentence for sentence in state.breaches)
+
+
+def test_what_was_found_of_an_older_version_is_no_reason(followed: Workshop) -> None:
+    assert score(followed, 4, 4, serving=OLD).success
+    assert watch(followed, 4, 4).success
+    store = followed.deployment.store
+    found = read_monitored(store, "late", day(4))
+    assert found is not None
+    state = window_state(followed.spec, store, followed.deployment.landing, running=lambda: False)
+    assert state.breaches == ()
+
+
+def test_a_rolled_back_model_leaves_scored_days_as_they_were(followed: Workshop) -> None:
+    do(followed, look(followed))
+    storage = followed.deployment.store.storage
+    now = read_events(storage, "late")[-1].recorded_at
+    append(
+        storage,
+        "late",
+        lambda events: plan_rollback(events, OLD, by="me", reason="because", now=now),
+    )
+    assert asked(look(followed)) == []
+    assert score(followed, 5, 5).success
+    assert predicted(followed, 5)[0].version == OLD
+
+
+def test_watching_a_day_that_was_not_scored_says_what_to_do(served: Workshop) -> None:
+    expected = "late has no predictions of 2013-01-04: materialise late/predictions"
+    assert expected in failure(watch(served, 4, 4))
