@@ -55,7 +55,7 @@ bench: setup ## The pipeline beside a bare script, and the tables of docs/perfor
 
 e2e: setup ## The tests that need a Kubernetes cluster (KUBECONFIG)
 	@test -n "$$KUBECONFIG" || { echo "error: KUBECONFIG names no cluster" >&2; exit 1; }
-	@$(WITH_JAVA) $(BIN)/pytest -m cluster $(TESTS)
+	@$(WITH_JAVA) $(BIN)/pytest -m cluster -p no:randomly -v --durations=0 $(TESTS)
 
 images: ## The four images: control, spark, h2o, maven
 	@deploy/images/build

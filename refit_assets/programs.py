@@ -1,6 +1,8 @@
 """The heavy steps as programs of their own images: a record in from the store, a record out.
 
-    python -m refit_assets.programs features | predictions | fit | trial | package | score
+    python -m refit_assets.programs PROGRAM
+
+with one of features, predictions, fit, fit-share, trial, package, score.
 
 On a laptop the same stages are called in process. Belongs here: reaching the store and the
 engine from within a pod, and reporting. Does not: any work of a stage, nor Kubernetes.
@@ -108,6 +110,14 @@ def _fit(exchange: Exchange, tell: Tell) -> object:
         return fit(connection, request, exchange.store, tell)
 
 
+def _fit_share(exchange: Exchange, tell: Tell) -> object:
+    from refit_assets.training.fit import ShareRequest, fit_share
+
+    request = exchange.asked(ShareRequest)
+    with _h2o(tell) as connection:
+        return fit_share(connection, request, exchange.store, tell)
+
+
 def _trial(exchange: Exchange, tell: Tell) -> object:
     from refit_assets.training.fit import TrialRequest, fit_trial
 
@@ -187,6 +197,7 @@ PROGRAMS: Mapping[str, Callable[[Exchange, Tell], object]] = {
     "features": _features,
     "predictions": _predictions,
     "fit": _fit,
+    "fit-share": _fit_share,
     "trial": _trial,
     "package": _package,
     "score": _score,

@@ -25,12 +25,8 @@ def build_resources(deployment: Deployment) -> dict[str, Any]:
 
 def _cluster_engines(deployment: ClusterDeployment) -> dict[str, Any]:
     # Pipes and its clients: a laptop's definitions load without them.
-    from refit_assets.resources.kubernetes import (
-        ClusterH2O,
-        ClusterMaven,
-        ClusterPrograms,
-        ClusterSpark,
-    )
+    from refit_assets.resources.cluster_h2o import ClusterH2O
+    from refit_assets.resources.kubernetes import ClusterMaven, ClusterPrograms, ClusterSpark
 
     programs = ClusterPrograms(deployment=deployment)
     return {

@@ -16,8 +16,6 @@ import dagster as dg
 from refit_assets.artefacts import ArtefactStore
 from refit_assets.errors import WorkloadError, WorkloadFailed
 from refit_assets.exchange import (
-    H2O_HOSTS,
-    H2O_PASSWORD,
     STORE_VARIABLE,
     WORKLOAD_VARIABLE,
     Exchange,
@@ -32,9 +30,6 @@ from refit_assets.resources.cluster_deployment import ClusterDeployment
 from refit_assets.resources.pipes import open_pipes
 from refit_assets.spec import ModelSpec, SparkSize
 from refit_assets.storage_s3 import Bucket
-from refit_assets.training.fit import FitRequest, FitResult, read_fitted
-from refit_assets.training.trial import NODE_DEPENDENT
-from refit_assets.workloads.h2o_cluster import CLIENT_LABEL, Cluster, H2OClusters, node_hosts
 from refit_assets.workloads.kube import (
     MODEL_LABEL,
     REQUEST_LABEL,
@@ -62,8 +57,6 @@ PROGRAM_FILE = "local:///opt/refit/refit_assets/programs.py"
 S3_SECRET, POSTGRES_SECRET = "refit-s3", "refit-postgres"
 S3_LABEL, POSTGRES_LABEL, API_LABEL = "refit/needs-s3", "refit/needs-postgres", "refit/needs-api"
 ROLE_LABEL = "refit/role"
-_MOST_CLUSTERS = 3
-"""How many H2O clusters a fit may lose nodes of before the step itself fails."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -376,97 +369,3 @@ class ClusterMaven:
             ):
                 pods.wait(name, step.context.log.debug)
             return asked.result(kind, name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClusterH2O:
-    """H2O clusters that live for one fit, each with the program that fits on it."""
-
-    programs: ClusterPrograms
-
-    def start(self, spec: ModelSpec) -> None:
-        """Nothing can start early: a cluster belongs to the fit that asks for it."""
-
-    def fit(self, request: FitRequest, store: ArtefactStore, tell: Tell) -> FitResult:
-        """Fit what is missing, store it, return leaderboard and candidate."""
-        fitted = read_fitted(request, store)
-        if fitted is not None:
-            tell(f"all {len(fitted.trials)} trials and the candidate are stored already")
-            return fitted
-        spec, step = request.spec, present_step()
-        nodes = spec.compute.kubernetes.h2o.nodes
-        apart = [search for search in spec.trials.search if search.algorithm in NODE_DEPENDENT]
-        trees = [search for search in spec.trials.search if search.algorithm not in NODE_DEPENDENT]
-        if nodes > 1 and apart and trees:
-            # Trees are the same on any number of nodes. What is not runs on one, as on a laptop,
-            # and there the candidate is chosen among all.
-            trials = spec.trials.model_copy(update={"search": tuple(trees)})
-            many = replace(request, spec=spec.model_copy(update={"trials": trials}))
-            self._fit(many, step, nodes, tell)
-            return self._fit(request, step, 1, tell)
-        return self._fit(request, step, nodes, tell)
-
-    def _fit(self, request: FitRequest, step: Step, nodes: int, tell: Tell) -> FitResult:
-        for attempt in range(_MOST_CLUSTERS):
-            try:
-                return self._fit_once(request, step, nodes, tell)
-            except WorkloadFailed as error:
-                if not error.transient or attempt + 1 == _MOST_CLUSTERS:
-                    raise
-                tell(f"{str(error).splitlines()[0]}; a new cluster goes on with what is not done")
-        raise AssertionError  # pragma: no cover - the loop returns or raises
-
-    def _fit_once(self, request: FitRequest, step: Step, nodes: int, tell: Tell) -> FitResult:
-        programs, spec = self.programs, request.spec
-        name = workload_name(spec.name, f"fit{nodes}", step.root_run_id, step.key)
-        with programs.asked(step, name, request, [step.root_run_id, name]) as asked:
-            cluster = self._cluster(spec, f"{name}-h2o", nodes, asked)
-            clusters = H2OClusters(api=programs.api, patience=Patience(timeout_seconds=300))
-            tell(f"H2O cluster {cluster.name} of {nodes} nodes")
-            with clusters.submitted(cluster):
-                clusters.wait(cluster)
-                program = self._program(spec, name, cluster, asked)
-                pods = ProgramPods(api=programs.api, patience=programs.patience)
-                with (
-                    asked.own_errors(),
-                    pods.submitted(
-                        build_job(program, programs.api.namespace), asked.prepare, adopt=False
-                    ),
-                ):
-                    pods.wait(name, step.context.log.debug, lambda: clusters.refuse_broken(cluster))
-            return asked.result(FitResult, name)
-
-    def _cluster(self, spec: ModelSpec, name: str, nodes: int, asked: Asked) -> Cluster:
-        size, deployment = spec.compute.kubernetes.h2o, self.programs.deployment
-        return Cluster(
-            name=name,
-            image=deployment.image("h2o"),
-            nodes=nodes,
-            memory_mib=size.memory_mib,
-            threads=size.threads,
-            s3_endpoint=deployment.s3_endpoint,
-            s3_region=deployment.s3_region,
-            secrets=[S3_SECRET],
-            labels={**asked.labels, ROLE_LABEL: "h2o", MODEL_LABEL: spec.name},
-            owners=asked.owners,
-        )
-
-    def _program(self, spec: ModelSpec, name: str, cluster: Cluster, asked: Asked) -> Program:
-        hosts = node_hosts(cluster.name, self.programs.api.namespace, cluster.nodes)
-        return Program(
-            name=name,
-            image=self.programs.deployment.image("h2o"),
-            command=["python", "-m", "refit_assets.programs", "fit"],
-            memory_mib=1024,
-            environment={**asked.environment, H2O_HOSTS: ",".join(hosts)},
-            secrets=[S3_SECRET],
-            secret_values={H2O_PASSWORD: (cluster.name, "password")},
-            labels={
-                **asked.labels,
-                ROLE_LABEL: "program",
-                MODEL_LABEL: spec.name,
-                CLIENT_LABEL: cluster.name,
-            },
-            owners=asked.owners,
-            deadline_seconds=spec.trials.max_seconds + 900,
-        )

@@ -1,62 +1,50 @@
-"""Fitting: a refit's trials side by side in one H2O, each stored as soon as it is done.
+"""A refit's fit: what is in the store, what is still to be fitted, and the candidate made of all.
 
 A trial whose key is in the store is not fitted again, so a killed JVM costs the trials in flight.
-Belongs here: the order of fits, one trial from start to store. Does not: the H2O process itself
-(`resources.h2o`), the candidate's files (`candidate`).
+Belongs here: one fit, or a cluster's share of it, from request to result. Does not: one trial
+(`fitting`), the H2O process (`resources.h2o`), the candidate's files (`candidate`).
 """
 
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from refit_assets.artefacts import ArtefactStore, trial_name
-from refit_assets.errors import DataError, SpecError
-from refit_assets.features.training_set import TrainingSet
-from refit_assets.spec import ModelSpec
-from refit_assets.training.algorithms import (
-    Estimator,
-    build_estimator,
-    deciding_models,
-    read_curve,
-    read_importance,
-    start_fit,
-)
+from refit_assets.errors import DataError
+from refit_assets.training.algorithms import build_estimator
 from refit_assets.training.candidate import CANDIDATE, CandidateSources, write_candidate
-from refit_assets.training.frames import PartFrame, read_part, read_ranges
-from refit_assets.training.metrics import choose_threshold, measure
-from refit_assets.training.mojo import canonical_mojo, mojo_digest
+from refit_assets.training.fitting import (
+    FitRequest,
+    Tell,
+    Work,
+    fit_missing,
+    get_model,
+    read_frames,
+    title,
+)
 from refit_assets.training.plan import PlanInputs, plan_trials
-from refit_assets.training.predictions import (
-    ClusterPredictions,
-    positive_scores,
-    read_predictions,
-)
-from refit_assets.training.session import Frame, H2OConnection, H2OSession, connected
-from refit_assets.training.threshold import threshold_of_h2o
-from refit_assets.training.trial import (
-    H2O_VERSION,
-    Candidate,
-    Trial,
-    TrialPlan,
-    rank_trials,
-)
-
-Tell = Callable[[str], None]
+from refit_assets.training.queue import TrialQueue
+from refit_assets.training.session import H2OConnection, H2OSession, connected
+from refit_assets.training.trial import NODE_DEPENDENT, Candidate, Trial, TrialPlan, rank_trials
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitRequest:
-    """Fit this model on that training set."""
+class ShareRequest:
+    """Fit what this cluster gets from the queue; another pass makes the candidate."""
 
-    spec: ModelSpec
-    training_set: TrainingSet
-    max_parallel: int | None = None
-    """How many trials at once; None: as the spec says."""
+    fit: FitRequest
+    queue: str
+    """Where the queue lies in the store."""
+    taker: str
+    """This cluster's name in the queue."""
+    trees_only: bool = False
+    """Leave out what depends on the number of nodes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareResult:
+    """Keys of the trials that one cluster fitted."""
+
+    fitted: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,39 +70,6 @@ class Leaderboard:
     training_set_digest: str
     choose_by: str
     trials: tuple[Trial, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Frames:
-    """What trials are fitted and measured on."""
-
-    train: PartFrame
-    validation: PartFrame | None
-    """None where folds of the training rows validate."""
-    ranges: dict[str, tuple[float, float]]
-
-    @property
-    def measured(self) -> PartFrame:
-        """The rows that trials are chosen by."""
-        return self.train if self.validation is None else self.validation
-
-
-@dataclass(kw_only=True)
-class _Work:
-    """One refit's fitting, while it is under way."""
-
-    session: H2OSession
-    request: FitRequest
-    store: ArtefactStore
-    tell: Tell
-    plans: Sequence[TrialPlan]
-    frames: _Frames
-    done: dict[str, Trial]
-    running: dict[str, tuple[TrialPlan, Estimator, str]] = field(
-        default_factory=dict[str, tuple[TrialPlan, Estimator, str]]
-    )
-    loaded: set[str] = field(default_factory=set[str])
-    """Keys of trials whose models are in H2O's memory."""
 
 
 def read_fitted(request: FitRequest, store: ArtefactStore, *, nodes: int = 1) -> FitResult | None:
@@ -157,8 +112,8 @@ def fit(
             training_set_digest=training_set.digest, choose_by=spec.trials.choose_by, trials=ranked
         )
         store.write_record(files.name("trials.json"), board)
-        tell(f"{_title(ranked[0])} is the candidate; predicting golden rows and holdout")
-        model = _model(session, store, spec.name, ranked[0], loaded)
+        tell(f"{title(ranked[0])} is the candidate; predicting golden rows and holdout")
+        model = get_model(session, store, spec.name, ranked[0], loaded)
         sources = CandidateSources(
             session=session,
             spec=spec,
@@ -168,6 +123,21 @@ def fit(
             model=model,
         )
         return FitResult(trials=ranked, candidate=write_candidate(sources))
+
+
+def fit_share(
+    connection: H2OConnection, request: ShareRequest, store: ArtefactStore, tell: Tell
+) -> ShareResult:
+    """Fit trials of a queue until it is empty; several clusters share one.
+
+    Raises as `fit` does.
+    """
+    plans = _plans_to_share(request, connection.nodes)
+    before = set(_stored(request.fit, store, plans))
+    queue = TrialQueue(store=store, folder=request.queue, taker=request.taker)
+    with connected(connection, request.fit.spec.trials.max_seconds) as session:
+        done, _ = _done(session, request.fit, store, tell, plans, take=queue.take)
+        return ShareResult(fitted=tuple(sorted(set(done) - before)))
 
 
 def fit_trial(
@@ -205,6 +175,8 @@ def _done(
     store: ArtefactStore,
     tell: Tell,
     plans: Sequence[TrialPlan],
+    *,
+    take: Callable[[TrialPlan], bool] = lambda plan: True,  # noqa: ARG005
 ) -> tuple[dict[str, Trial], set[str]]:
     """Fit what is not stored; all trials by key, and which of their models H2O still holds."""
     done = _stored(request, store, plans)
@@ -214,17 +186,31 @@ def _done(
     for plan in plans:
         build_estimator(plan, classification=request.spec.classification)
     tell(f"{len(done)} of {len(plans)} trials are stored; reading the training window")
-    work = _Work(
+    work = Work(
         session=session,
         request=request,
         store=store,
         tell=tell,
         plans=plans,
-        frames=_read_frames(session, request),
+        frames=read_frames(session, request),
         done=done,
+        take=take,
     )
-    _fit_missing(work)
+    fit_missing(work)
     return work.done, work.loaded
+
+
+def count_to_share(request: ShareRequest, store: ArtefactStore, *, nodes: int) -> int:
+    """How many trials are left that clusters can share; needs no H2O."""
+    plans = _plans_to_share(request, nodes)
+    return len(plans) - len(_stored(request.fit, store, plans))
+
+
+def _plans_to_share(request: ShareRequest, nodes: int) -> Sequence[TrialPlan]:
+    """Trials that need no other trial's model, which lies in the memory of one cluster."""
+    plans = plan_trials(request.fit.spec, _inputs(request.fit, nodes))
+    left_out = NODE_DEPENDENT if request.trees_only else frozenset[str]()
+    return [plan for plan in plans if not plan.base and plan.algorithm not in left_out]
 
 
 def _inputs(request: FitRequest, nodes: int) -> PlanInputs:
@@ -246,175 +232,3 @@ def _ranked(
     request: FitRequest, plans: Sequence[TrialPlan], done: dict[str, Trial]
 ) -> tuple[Trial, ...]:
     return rank_trials([done[plan.key] for plan in plans], request.spec.trials.choose_by)
-
-
-def _read_frames(session: H2OSession, request: FitRequest) -> _Frames:
-    spec, training_set = request.spec, request.training_set
-    train = read_part(session, spec, training_set, "train")
-    validation = None
-    if spec.trials.folds is None:
-        validation = read_part(session, spec, training_set, "validation")
-    frames = _Frames(train=train, validation=validation, ranges=read_ranges(spec, train))
-    if spec.classification and len(np.unique(frames.measured.labels)) < len(spec.target.classes):
-        message = f"{spec.name} {training_set.refit}: rows to choose by have one label only"
-        raise DataError(message)
-    return frames
-
-
-def _fit_missing(work: _Work) -> None:
-    """Keep up to `max_parallel` fits running until every plan is done."""
-    most = work.request.max_parallel or work.request.spec.trials.max_parallel
-    waiting = [plan for plan in work.plans if plan.key not in work.done]
-    while waiting or work.running:
-        ready = [plan for plan in waiting if all(key in work.done for key in plan.base)]
-        for plan in ready[: most - len(work.running)]:
-            waiting.remove(plan)
-            _start(work, plan)
-        work.session.pause(f"trials of {work.request.spec.name}")
-        for key, (plan, estimator, job) in list(work.running.items()):
-            if work.session.job_done(job, f"trial {plan.title}"):
-                del work.running[key]
-                work.done[key] = _finish(work, plan, estimator, job)
-                work.loaded.add(key)
-                _tell_progress(work, key)
-
-
-def _start(work: _Work, plan: TrialPlan) -> None:
-    from h2o.exceptions import H2OResponseError
-
-    spec = work.request.spec
-    estimator = build_estimator(plan, classification=spec.classification)
-    frames: dict[str, Any] = {"training_frame": work.frames.train.frame}
-    if plan.algorithm == "stacked_ensemble":
-        estimator.base_models = [_base_model(work, key) for key in plan.base]
-        if work.frames.validation is not None:
-            frames["blending_frame"] = work.frames.validation.frame
-    elif work.frames.validation is not None:
-        frames["validation_frame"] = work.frames.validation.frame
-    try:
-        job = start_fit(estimator, x=list(spec.features.columns), y=spec.target.column, **frames)
-    except (H2OResponseError, ValueError, TypeError) as error:
-        message = f"trials.search, {plan.algorithm}: H2O refuses the trial: {error}"
-        raise SpecError(message) from error
-    work.running[plan.key] = (plan, estimator, job)
-
-
-def _base_model(work: _Work, key: str) -> str:
-    trial = work.done[key]
-    model = _model(work.session, work.store, work.request.spec.name, trial, work.loaded)
-    work.loaded.add(key)
-    return str(model.model_id)
-
-
-def _model(
-    session: H2OSession, store: ArtefactStore, model: str, trial: Trial, loaded: set[str]
-) -> Estimator:
-    """Get a trial's model inside H2O: it is there, or comes from the store."""
-    name = f"{trial.algorithm}_{trial.key}"
-    if trial.key in loaded:
-        return session.h2o.get_model(name)
-    with tempfile.TemporaryDirectory(prefix="refit-model-") as folder:
-        path = Path(folder) / name
-        store.storage.download(trial_name(model, trial.key, "model.bin"), path)
-        return session.load_model(path)
-
-
-def _finish(work: _Work, plan: TrialPlan, estimator: Estimator, job: str) -> Trial:
-    """Measure a fitted model, set its threshold, store it; its record comes last."""
-    spec, session = work.request.spec, work.session
-    seconds = session.job_seconds(job)
-    estimator.join()
-    predicted, labels = _measured(work, plan, estimator)
-    scores = positive_scores(spec, predicted)
-    threshold: float | None = None
-    if spec.classification:
-        threshold = choose_threshold(labels, scores, spec.trials.threshold)
-        _set_threshold(work, estimator, predicted, threshold)
-    digest = _store_model(work, plan, estimator)
-    curve_metric, curve = read_curve(estimator)
-    trial = Trial(
-        key=plan.key,
-        algorithm=plan.algorithm,
-        parameters=plan.parameters,
-        seed=plan.seed,
-        nodes=plan.nodes,
-        base=plan.base,
-        h2o_version=H2O_VERSION,
-        training_set_digest=work.request.training_set.digest,
-        metrics=measure(labels, scores, classification=spec.classification),
-        measured_rows=len(labels),
-        threshold=threshold,
-        seconds=seconds,
-        mojo_sha256=digest,
-        importance=read_importance(estimator),
-        learning_curve=curve,
-        curve_metric=curve_metric,
-        ranges=work.frames.ranges,
-    )
-    work.store.write_record(trial_name(spec.name, plan.key, "trial.json"), trial)
-    return trial
-
-
-def _set_threshold(
-    work: _Work, estimator: Estimator, predicted: ClusterPredictions, threshold: float
-) -> None:
-    """Make cluster and MOJO answer the positive label from the threshold on."""
-    spec = work.request.spec
-    first, second = spec.target.classes
-    positive = positive_scores(spec, predicted) >= threshold
-    cut = threshold_of_h2o(
-        threshold,
-        positive_first=first == spec.target.positive,
-        largest_second=float(predicted.columns[f"p:{second}"][positive].max(initial=-1.0)),
-    )
-    for model_id in deciding_models(estimator):
-        work.session.h2o.rapids(f"(model.reset.threshold {model_id} {cut!r})")
-
-
-def _measured(
-    work: _Work, plan: TrialPlan, estimator: Estimator
-) -> tuple[ClusterPredictions, NDArray[np.float64]]:
-    """Predictions and labels of rows that the trial was not fitted on, row by row."""
-    part = work.frames.measured
-    if plan.algorithm == "stacked_ensemble":
-        metalearner = estimator.metalearner()
-        frame: Frame = metalearner.cross_validation_holdout_predictions()
-    elif work.frames.validation is None:
-        frame = estimator.cross_validation_holdout_predictions()
-    else:
-        frame = work.session.predict(plan.model_id, part.name, f"validated_{plan.key}")
-    predicted = read_predictions(work.session, work.request.spec, frame)
-    if work.frames.validation is not None:
-        # Out-of-fold predictions stay: ensembles are fitted on them.
-        work.session.remove(str(frame.frame_id))
-    return predicted, part.labels
-
-
-def _store_model(work: _Work, plan: TrialPlan, estimator: Estimator) -> str:
-    store, name = work.store.storage, work.request.spec.name
-    with tempfile.TemporaryDirectory(prefix="refit-trial-") as folder:
-        exported = estimator.download_mojo(path=str(Path(folder) / "exported.zip"))
-        mojo = canonical_mojo(Path(exported).read_bytes())
-        binary = work.session.h2o.download_model(
-            estimator,
-            path=folder,
-            export_cross_validation_predictions=work.frames.validation is None,
-        )
-        store.write(trial_name(name, plan.key, "model.zip"), mojo)
-        store.upload(Path(binary), trial_name(name, plan.key, "model.bin"))
-    return mojo_digest(mojo)
-
-
-def _tell_progress(work: _Work, key: str) -> None:
-    metric = work.request.spec.trials.choose_by
-    finished = work.done[key]
-    best = rank_trials(list(work.done.values()), metric)[0]
-    work.tell(
-        f"trial {len(work.done)} of {len(work.plans)} done: {_title(finished)} "
-        f"{metric} {finished.metrics[metric]:.5f} in {finished.seconds:.1f} s; "
-        f"best {best.metrics[metric]:.5f} ({_title(best)})"
-    )
-
-
-def _title(trial: Trial) -> str:
-    return f"{trial.algorithm}-{trial.key[:6]}"

@@ -276,9 +276,22 @@ def _java_options(cluster: Cluster) -> list[str]:
     options = [f"-Xmx{cluster.heap_mib}m", "-XX:+ExitOnOutOfMemoryError"]
     options.append(f"-Dsys.ai.h2o.persist.s3.region={cluster.s3_region}")
     if cluster.s3_endpoint:
-        options.append(f"-Dsys.ai.h2o.persist.s3.endPoint={cluster.s3_endpoint}")
+        options.append(f"-Dsys.ai.h2o.persist.s3.endPoint={unmistakable(cluster.s3_endpoint)}")
         options.append("-Dsys.ai.h2o.persist.s3.enable.path.style=true")
     return options
+
+
+def unmistakable(endpoint: str) -> str:
+    """Write an S3 server's address so that H2O's client reads no region from it.
+
+    Its AWS SDK takes what follows `s3.` or `s3-` for the region and signs with it, whatever the
+    region is set to: `s3.refit.svc` is then refused. Names of hosts have no case; its pattern has.
+    """
+    scheme, separator, rest = endpoint.partition("://")
+    host, slash, path = rest.partition("/")
+    if host.partition(":")[0].endswith(".amazonaws.com"):
+        return endpoint
+    return f"{scheme}{separator}{host.replace('s3', 'S3')}{slash}{path}"
 
 
 def _h2o_options(cluster: Cluster) -> list[str]:

@@ -7,7 +7,8 @@ state of an operator means (`spark_application`, `h2o_cluster`, `program_pod`).
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -242,11 +243,29 @@ def create_or_adopt(
     return False
 
 
+@contextmanager
+def submitted(
+    api: Api,
+    manifest: Manifest,
+    patience: Patience,
+    *,
+    ended: bool,
+    prepare: Callable[[], None] = lambda: None,
+) -> Generator[str]:
+    """Create or adopt an object as `create_or_adopt` does; delete it whatever happens."""
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    create_or_adopt(api, manifest, patience, ended=ended, prepare=prepare)
+    try:
+        yield name
+    finally:
+        remove(api, [kind], name, patience)
+
+
 def remove(api: Api, kinds: Sequence[str], name: str, patience: Patience) -> None:
     """Delete what a workload consists of, and wait until its pods are gone.
 
-    A failure is logged and never hides the error that led here: time-to-live and the leftovers
-    sensor are the next nets.
+    A failure is logged and never hides the error that led here: deadlines, times to live, and the
+    run's Job as owner are the next nets.
     """
     try:
         for kind in kinds:

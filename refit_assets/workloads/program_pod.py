@@ -3,8 +3,8 @@
 What Maven and the fit program run in. Knows Kubernetes; knows nothing of what the program does.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from refit_assets.errors import WorkloadFailed
@@ -12,9 +12,8 @@ from refit_assets.workloads.kube import (
     WORKLOAD_LABEL,
     Api,
     Manifest,
-    create_or_adopt,
     pods_of,
-    remove,
+    submitted,
 )
 from refit_assets.workloads.pods import (
     pod_phase,
@@ -69,21 +68,16 @@ class ProgramPods:
     """How long a pod may wait for a node."""
     leaving: Patience = field(default_factory=lambda: Patience(timeout_seconds=120))
 
-    @contextmanager
     def submitted(
         self, manifest: Manifest, prepare: Callable[[], None] = lambda: None, *, adopt: bool = True
-    ) -> Generator[str]:
+    ) -> AbstractContextManager[str]:
         """Submit, or adopt after a restart; delete on the way out, whatever happened.
 
         `prepare` is called before a submission, and not before an adoption.
         """
         name = manifest["metadata"]["name"]
         ended = not adopt or self._state(name) == FAILED
-        create_or_adopt(self.api, manifest, self.leaving, ended=ended, prepare=prepare)
-        try:
-            yield name
-        finally:
-            remove(self.api, [KIND], name, self.leaving)
+        return submitted(self.api, manifest, self.leaving, ended=ended, prepare=prepare)
 
     def wait(self, name: str, tell: Tell, watch: Callable[[], None] = lambda: None) -> None:
         """Return once the program ended well; tell its log meanwhile.

@@ -3,20 +3,18 @@
 Knows Kubernetes and the operator's states; knows nothing of models or Dagster.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from refit_assets.errors import WorkloadError, WorkloadFailed
+from refit_assets.errors import WorkloadFailed
 from refit_assets.workloads.kube import (
     WORKLOAD_LABEL,
     Api,
     Manifest,
-    create_or_adopt,
-    remove,
+    submitted,
 )
 from refit_assets.workloads.pods import (
-    pod_phase,
     read_stuck,
     was_killed,
     why_unschedulable,
@@ -86,21 +84,16 @@ class SparkApplications:
     """How long a driver may wait for a node, or an application for the operator."""
     leaving: Patience = field(default_factory=lambda: Patience(timeout_seconds=120))
 
-    @contextmanager
     def submitted(
         self, manifest: Manifest, prepare: Callable[[], None] = lambda: None
-    ) -> Generator[str]:
+    ) -> AbstractContextManager[str]:
         """Submit, or adopt after a restart; delete on the way out, whatever happened.
 
         `prepare` is called before a submission, and not before an adoption.
         """
         name = manifest["metadata"]["name"]
         ended = self._state(name) == "FAILED" or self._driver_killed(name)
-        create_or_adopt(self.api, manifest, self.leaving, ended=ended, prepare=prepare)
-        try:
-            yield name
-        finally:
-            remove(self.api, [KIND], name, self.leaving)
+        return submitted(self.api, manifest, self.leaving, ended=ended, prepare=prepare)
 
     def wait(self, name: str, tell: Tell) -> None:
         """Return once `name` completed; tell its driver's log meanwhile.
@@ -171,15 +164,6 @@ class SparkApplications:
 def driver_name(application: str) -> str:
     """Name of an application's driver pod."""
     return f"{application}-driver"
-
-
-def count_executors(api: Api, application: str) -> int:
-    """How many executors run; the application's own `executorState` tells of the past."""
-    labels = {WORKLOAD_LABEL: application, "spark-role": "executor"}
-    try:
-        return sum(pod_phase(pod) == "Running" for pod in api.find("Pod", labels))
-    except WorkloadError:
-        return 0
 
 
 def build_application(program: SparkProgram, namespace: str) -> Manifest:

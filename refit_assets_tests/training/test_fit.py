@@ -15,8 +15,17 @@ import pytest
 from refit_assets.artefacts import trial_name
 from refit_assets.errors import DataError, SpecError, WorkloadTimeout
 from refit_assets.features.training_set import TrainingSet
-from refit_assets.training.fit import FitRequest, FitResult, fit, read_fitted
+from refit_assets.training.fit import (
+    FitRequest,
+    FitResult,
+    ShareRequest,
+    count_to_share,
+    fit,
+    fit_share,
+    read_fitted,
+)
 from refit_assets.training.frames import local_path
+from refit_assets.training.queue import Taken
 from refit_assets.training.session import H2OConnection
 from refit_assets_tests.training.conftest import (
     Fitted,
@@ -100,6 +109,24 @@ def test_a_rerun_fits_only_what_is_missing_from_the_stored_models(
     again = fit(h2o, fitted.request, store, lines.append)
     assert [line for line in lines if line.startswith("trial ")] == [lines[1]]
     assert _without_seconds(again) == _without_seconds(fitted.result)
+
+
+@pytest.mark.parametrize("trees_only", [True, False])
+def test_a_cluster_fits_what_no_other_has_taken_and_leaves_ensembles_to_the_last(
+    fitted: Fitted, h2o: H2OConnection, tmp_path: Path, *, trees_only: bool
+) -> None:
+    store = new_store(tmp_path / "store")
+    request = ShareRequest(fit=fitted.request, queue="q/", taker="mine", trees_only=trees_only)
+    elsewhere = next(t for t in fitted.result.trials if t.algorithm == "gbm")
+    store.write_new_record(f"q/{elsewhere.key}.json", Taken(by="another"))
+    shared = [t for t in fitted.result.trials if t.algorithm in {"gbm", "glm"}]
+    mine = {t.key for t in shared if not (trees_only and t.algorithm == "glm")} - {elsewhere.key}
+    assert count_to_share(request, store, nodes=1) == len(mine) + 1
+    assert set(fit_share(h2o, request, store, silent).fitted) == mine
+    assert count_to_share(request, store, nodes=1) == 1
+    assert _without_seconds(fit(h2o, fitted.request, store, silent)) == _without_seconds(
+        fitted.result
+    )
 
 
 def test_folds_measure_every_training_row_out_of_fold(h2o: H2OConnection, tmp_path: Path) -> None:

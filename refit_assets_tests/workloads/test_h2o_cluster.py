@@ -14,6 +14,7 @@ from refit_assets.workloads.h2o_cluster import (
     build_cluster,
     find_leader,
     node_hosts,
+    unmistakable,
 )
 from refit_assets.workloads.kube import Manifest
 from refit_assets.workloads.wait import Patience
@@ -137,6 +138,19 @@ def test_nodes_are_locked_down_and_stop_by_themselves() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "written"),
+    [
+        ("http://s3.refit.svc:7070", "http://S3.refit.svc:7070"),
+        ("https://my.s3-store.example.com", "https://my.S3-store.example.com"),
+        ("http://minio:9000/s3", "http://minio:9000/s3"),
+        ("https://s3.eu-west-1.amazonaws.com", "https://s3.eu-west-1.amazonaws.com"),
+    ],
+)
+def test_no_region_is_read_from_the_name_of_an_s3_server(endpoint: str, written: str) -> None:
+    assert unmistakable(endpoint) == written
+
+
 def test_an_s3_server_of_ones_own_is_named_and_amazons_is_not() -> None:
     own = replace(CLUSTER, s3_endpoint="http://s3:7070")
     arguments = [
@@ -144,4 +158,4 @@ def test_an_s3_server_of_ones_own_is_named_and_amazons_is_not() -> None:
         for c in (CLUSTER, own)
     ]
     assert not [text for text in arguments[0] if "endPoint" in text]
-    assert "-Dsys.ai.h2o.persist.s3.endPoint=http://s3:7070" in arguments[1]
+    assert "-Dsys.ai.h2o.persist.s3.endPoint=http://S3:7070" in arguments[1]

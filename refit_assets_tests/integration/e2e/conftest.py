@@ -1,24 +1,55 @@
 """One installation for all tests of the cluster: bringing it up costs a minute."""
 
+import os
 from collections.abc import Generator
-from datetime import date
 
 import pytest
 
 from refit_assets.demo import land
 from refit_assets_tests.integration.e2e.installation import Installation, installed
-from refit_assets_tests.integration.e2e.laptop import Laptop, refitted
+from refit_assets_tests.integration.e2e.kubectl import state
+from refit_assets_tests.integration.e2e.laptop import Laptop
+from refit_assets_tests.integration.e2e.laptop import refitted as refitted_here
+from refit_assets_tests.integration.e2e.refitted import (
+    Refitted,
+    is_released,
+    refit_as_the_ui_would,
+)
+from refit_assets_tests.integration.e2e.small_model import LANDED, LAST
 
-FIRST, LAST, REFIT = date(2013, 1, 1), date(2013, 5, 5), "2013-05-06"
 
-
-@pytest.fixture(scope="session")
-def installation() -> Generator[Installation]:
-    with installed() as found:
-        land(found.landing, FIRST, LAST)
-        yield found
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what was on the cluster when a test failed: the installation is about to go."""
+    report = yield
+    if report.failed:
+        report.sections.append(("the cluster", state()))
+    return report
 
 
 @pytest.fixture(scope="session")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Laptop:
-    return refitted(tmp_path_factory.mktemp("laptop"), REFIT)
+    return refitted_here(tmp_path_factory.mktemp("laptop"))
+
+
+@pytest.fixture(scope="session")
+def installation(laptop: Laptop) -> Generator[Installation]:
+    """The laptop's refit comes first: there are two cores."""
+    with installed() as found:
+        land(found.landing, LANDED, LAST)
+        yield found
+
+
+@pytest.fixture(scope="session")
+def refitted(installation: Installation) -> Refitted:
+    """60 days of features and a refit, made once; not again in an installation that was kept."""
+    if os.environ.get("REFIT_E2E_KEEP") and is_released(installation.store):
+        nothing = frozenset[str]()
+        return Refitted(
+            features_runs=(),
+            refit_runs=(),
+            applications=nothing,
+            executors=nothing,
+            h2o_nodes=nothing,
+        )
+    return refit_as_the_ui_would(installation)

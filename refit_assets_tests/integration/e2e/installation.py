@@ -1,26 +1,42 @@
-"""An installation on the cluster of KUBECONFIG, as a user has it: kubectl, the UI's GraphQL, S3."""
+"""An installation on the cluster of KUBECONFIG, as a user has it: deploy, GraphQL, S3."""
 
-import base64
 import json
 import os
-import re
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from refit_assets.artefacts import ArtefactStore
 from refit_assets.storage_s3 import Bucket
+from refit_assets_tests.integration.e2e.kubectl import (
+    NAMESPACE,
+    ROOT,
+    forwarded,
+    kubectl,
+    objects,
+    secret,
+)
+from refit_assets_tests.integration.e2e.overlay import write_overlay
 
-ROOT = Path(__file__).parents[3]
-NAMESPACE = "refit"
-ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+KINDS = (
+    "sparkapplications",
+    "statefulsets",
+    "jobs",
+    "services",
+    "secrets",
+    "networkpolicies",
+)
+STRANGE = ("pods", *KINDS[:-1])
+WILL_RETRY = "dagster/will_retry"
+PATIENCE_SECONDS = 1200
+SETTLING_SECONDS = 60
 STAYS = {"refit-code", "refit-daemon", "refit-webserver", "postgres", "s3"}
+BROUGHT = {*STAYS, "refit-postgres", "refit-s3"}
 
 LAUNCH = """mutation($p: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $p) {
@@ -48,6 +64,24 @@ EVENTS = """query($r: ID!) {
 STOP_SENSORS = """mutation($id: String!) {
   stopSensor(id: $id) { __typename ... on PythonError { message } }
 }"""
+START = """mutation($p: ExecutionParams!) {
+  launchRun(executionParams: $p) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on InvalidSubsetError { message }
+  }
+}"""
+GROUP = """query($r: String!) {
+  first: runsOrError(filter: {runIds: [$r]}) { ... on Runs { results { ...found } } }
+  again: runsOrError(filter: {tags: [{key: "dagster/root_run_id", value: $r}]}) {
+    ... on Runs { results { ...found } }
+  }
+}
+fragment found on Run { runId status tags { key value } }"""
+TERMINATE = """mutation($r: String!) {
+  terminateRun(runId: $r) { __typename ... on PythonError { message } }
+}"""
 SENSORS = """query {
   sensorsOrError(repositorySelector: {
     repositoryName: "__repository__", repositoryLocationName: "refit_assets"
@@ -55,33 +89,8 @@ SENSORS = """query {
 }"""
 
 
-def kubectl(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, check=False)
-    if check and done.returncode:
-        message = f"kubectl {' '.join(arguments)}: {done.stderr}"
-        raise AssertionError(message)
-    return done.stdout
-
-
-def objects(kind: str, labels: str = "") -> list[dict[str, Any]]:
-    selector = ["-l", labels] if labels else []
-    return json.loads(kubectl("-n", NAMESPACE, "get", kind, *selector, "-o", "json"))["items"]
-
-
-@contextmanager
-def forwarded(service: str, port: int) -> Generator[str]:
-    """Reach a service from here, as `kubectl port-forward` does."""
-    command = ["kubectl", "-n", NAMESPACE, "port-forward", f"service/{service}", f":{port}"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:(\d+)", said)
-        assert found, f"{' '.join(command)}: {said}"
-        yield f"http://127.0.0.1:{found[1]}"
-    finally:
-        process.terminate()
-        process.wait(10)
+Selection = Mapping[str, tuple[str, str]] | Mapping[str, None]
+"""Assets, each with its first and last partition."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,19 +139,86 @@ class Installation:
     def runs(self, backfill: str) -> list[dict[str, Any]]:
         return self.ask(RUNS, b=backfill)["runsOrError"]["results"]
 
-    def wait(self, backfill: str, timeout_seconds: float = 1500) -> None:
-        """Return once all of it is done; fail with what the runs said."""
-        deadline = time.monotonic() + timeout_seconds
+    def start(self, selection: Selection) -> str:
+        """Start one run, for a range of partitions where there are any, as the UI's button does."""
+        tags = _partition_tags(next(iter(selection.values())))
+        asked = {
+            "mode": "default",
+            "selector": {
+                "repositoryName": "__repository__",
+                "repositoryLocationName": "refit_assets",
+                "pipelineName": "__ASSET_JOB",
+                "assetSelection": [{"path": key.split("/")} for key in selection],
+            },
+            "executionMetadata": {
+                "tags": [{"key": key, "value": value} for key, value in tags.items()]
+            },
+        }
+        answer = self.ask(START, p=asked)["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        return answer["run"]["runId"]
+
+    def run(
+        self,
+        selection: Selection,
+        watch: Callable[[], object] = lambda: None,
+    ) -> Sequence[str]:
+        """Start a run and wait for its end, or for that of the one that came after it.
+
+        `watch` is called at every look. Returns the ids of the runs; fails with what they said.
+        """
+        run_id = self.start(selection)
+        return self._await(lambda: self.attempts(run_id), _run_state, watch, selection)
+
+    def attempts(self, run_id: str) -> list[dict[str, Any]]:
+        """A run and those that tried it again."""
+        found = self.ask(GROUP, r=run_id)
+        return found["first"]["results"] + found["again"]["results"]
+
+    def backfilled(
+        self, selection: Mapping[str, tuple[str, str]], watch: Callable[[], object]
+    ) -> Sequence[str]:
+        """Have a backfill done; as `run`."""
+        backfill = self.backfill(selection)
+
+        def state(runs: Sequence[dict[str, Any]]) -> str:
+            del runs
+            found = self.ask(BACKFILL, b=backfill)["partitionBackfillOrError"]["status"]
+            return "SUCCESS" if found in {"COMPLETED", "COMPLETED_SUCCESS"} else found
+
+        return self._await(lambda: self.runs(backfill), state, watch, selection)
+
+    def _await(
+        self,
+        runs: Callable[[], list[dict[str, Any]]],
+        state: Callable[[list[dict[str, Any]]], str],
+        watch: Callable[[], object],
+        selection: Selection,
+    ) -> Sequence[str]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        found, status = runs(), "not begun"
         while time.monotonic() < deadline:
-            found = self.ask(BACKFILL, b=backfill)["partitionBackfillOrError"]
-            if found["status"] in {"COMPLETED", "COMPLETED_SUCCESS"}:
-                return
-            if found["status"].endswith("FAILED") or found["status"] == "CANCELED":
+            watch()
+            found = runs()
+            status = state(found)
+            if status == "SUCCESS":
+                return [run["runId"] for run in found]
+            if status.endswith("FAILED") or status in {"FAILURE", "CANCELED"}:
                 break
-            time.sleep(2)
-        said = "\n".join(line for run in self.runs(backfill) for line in self.errors(run["runId"]))
-        message = f"backfill {backfill}: {found}\n{said}"
+            time.sleep(1)
+        said = "\n".join(line for run in found for line in self.errors(run["runId"]))
+        message = f"{', '.join(selection)}: {status}:\n{said}"
         raise AssertionError(message)
+
+    def terminate(self, run_id: str) -> None:
+        """Stop a run, as the UI's button does."""
+        answer = self.ask(TERMINATE, r=run_id)["terminateRun"]
+        assert answer["__typename"] == "TerminateRunSuccess", answer
+
+    def said(self, run_id: str) -> Sequence[str]:
+        """All lines of a run's log."""
+        events = self.ask(EVENTS, r=run_id)["logsForRun"]["events"]
+        return [event["message"] for event in events if event]
 
     def errors(self, run_id: str) -> Sequence[str]:
         events = self.ask(EVENTS, r=run_id)["logsForRun"]["events"]
@@ -153,30 +229,54 @@ class Installation:
         ]
 
     def left_over(self) -> list[str]:
-        """What no idle installation has."""
-        found = [
+        """What no idle installation has, once the pod of a run that ended has ended, too."""
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while (found := self._left_over()) and time.monotonic() < deadline:
+            time.sleep(2)
+        return found
+
+    def _left_over(self) -> list[str]:
+        workloads = [
             f"{kind}/{item['metadata']['name']}"
-            for kind in (
-                "sparkapplications",
-                "statefulsets",
-                "services",
-                "secrets",
-                "networkpolicies",
-            )
+            for kind in KINDS
             for item in objects(kind, "refit/workload")
         ]
-        pods = [
+        return workloads + [
             f"pod/{pod['metadata']['name']}"
-            for pod in objects("pods")
+            for pod in objects("pods", "refit/role=run")
             if pod["status"]["phase"] in {"Pending", "Running"}
-            and pod["metadata"]["labels"].get("app.kubernetes.io/name") not in STAYS
         ]
-        return found + pods
+
+    def strangers(self) -> list[str]:
+        """Pods, services and secrets beside the three services and what the trial brings."""
+        return [
+            f"{kind}/{item['metadata']['name']}"
+            for kind in STRANGE
+            for item in objects(kind)
+            if item["metadata"].get("labels", {}).get("app.kubernetes.io/name") not in STAYS
+            and item["metadata"]["name"] not in BROUGHT
+        ]
 
 
-def secret(name: str, key: str) -> str:
-    text = kubectl("-n", NAMESPACE, "get", "secret", name, "-o", f"jsonpath={{.data.{key}}}")
-    return base64.b64decode(text).decode()
+def _partition_tags(days: tuple[str, str] | None) -> dict[str, str]:
+    if days is None:
+        return {}
+    first, last = days
+    if first == last:
+        return {"dagster/partition": first}
+    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+
+
+def _run_state(attempts: Sequence[dict[str, Any]]) -> str:
+    """How a run ended, its successors included: a failure that is tried again is none."""
+    states = {run["status"] for run in attempts}
+    if "SUCCESS" in states:
+        return "SUCCESS"
+    if states <= {"FAILURE", "CANCELED"}:
+        tried = [tag for run in attempts for tag in run["tags"] if tag["key"] == WILL_RETRY]
+        awaited = len([tag for tag in tried if tag["value"] == "true"])
+        return "STARTED" if awaited >= len(attempts) else "FAILURE"
+    return "STARTED"
 
 
 def bucket(endpoint: str, prefix: str) -> Bucket:
@@ -198,7 +298,10 @@ def bucket(endpoint: str, prefix: str) -> Bucket:
 @contextmanager
 def installed() -> Generator[Installation]:
     """Bring the overlay up, and take it away at the end unless REFIT_E2E_KEEP is set."""
-    subprocess.run([ROOT / "deploy/deploy", "up"], check=True)
+    overlay = ROOT / ".cache/e2e/overlay"
+    write_overlay(overlay)
+    environment = {**os.environ, "OVERLAY": str(overlay)}
+    subprocess.run([ROOT / "deploy/deploy", "up"], check=True, env=environment)
     try:
         with forwarded("refit-webserver", 3000) as web, forwarded("s3", 7070) as s3:
             installation = Installation(
@@ -210,4 +313,5 @@ def installed() -> Generator[Installation]:
             yield installation
     finally:
         if not os.environ.get("REFIT_E2E_KEEP"):
-            subprocess.run([ROOT / "deploy/deploy", "down"], check=True)
+            subprocess.run([ROOT / "deploy/deploy", "down"], check=True, env=environment)
+            assert kubectl("get", "namespace", NAMESPACE, "--ignore-not-found") == ""

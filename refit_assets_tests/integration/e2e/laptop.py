@@ -2,10 +2,14 @@
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets_tests.integration.e2e.small_model import MODEL, REFIT, copy_package
+
+COMMAND = "from refit_assets.cli import main; main()"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,13 +23,14 @@ class Laptop:
         return ArtefactStore(storage=Folder(root=self.home / "artefacts"))
 
 
-def refitted(home: Path, until: str) -> Laptop:
-    """Do the main job in an empty home; REFIT_E2E_LAPTOP names one that is done."""
-    done = os.environ.get("REFIT_E2E_LAPTOP")
-    if done:
-        return Laptop(home=Path(done))
-    cluster = ("REFIT_", "AWS_", "DAGSTER_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(cluster)}
-    command = ["refit", "demo", "--until", until]
-    subprocess.run(command, env={**kept, "REFIT_HOME": str(home)}, check=True)
+def refitted(folder: Path) -> Laptop:
+    """Do the main job in an empty home; REFIT_E2E_LAPTOP names one that is done, or to be kept."""
+    home = Path(os.environ.get("REFIT_E2E_LAPTOP") or folder / "home")
+    if not (home / "summary.json").exists():
+        copy_package(folder)
+        cluster = ("REFIT_", "AWS_", "DAGSTER_")
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(cluster)}
+        environment = {**kept, "REFIT_HOME": str(home), "PYTHONPATH": str(folder)}
+        command = [sys.executable, "-c", COMMAND, "demo", "--model", MODEL, "--until", REFIT]
+        subprocess.run(command, cwd=folder, env=environment, check=True)
     return Laptop(home=home)

@@ -2,46 +2,31 @@
 
 import pytest
 
-from refit_assets.artefacts import day_name
-from refit_assets.features.table import DayRecord
-from refit_assets.features.training_set import TrainingSet
-from refit_assets.packaging.candidate import PackagedJar
-from refit_assets.training.trial import Candidate
-from refit_assets_tests.integration.e2e.conftest import FIRST, LAST, REFIT
 from refit_assets_tests.integration.e2e.installation import Installation
 from refit_assets_tests.integration.e2e.laptop import Laptop
+from refit_assets_tests.integration.e2e.refitted import Refitted, day_digests, refit_digests
 
-pytestmark = pytest.mark.cluster
-MODEL = "flight_delay"
+pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("default")]
 
 
-@pytest.mark.filterwarnings("default")
 def test_a_refit_on_the_cluster_makes_the_laptops_bytes_and_leaves_nothing(
-    installation: Installation, laptop: Laptop
+    installation: Installation, laptop: Laptop, refitted: Refitted
 ) -> None:
-    days = installation.backfill({f"{MODEL}/features": (FIRST.isoformat(), LAST.isoformat())})
-    installation.wait(days)
-    assert len(installation.runs(days)) == 1
-    assets = ("training_set", "trials", "candidate", "scoring_jar", "evaluation", "release")
-    refit = installation.backfill({f"{MODEL}/{name}": (REFIT, REFIT) for name in assets})
-    installation.wait(refit)
-
-    here, there = laptop.store, installation.store
-    files = here.refit(MODEL, REFIT)
-    day = day_name(MODEL, FIRST.isoformat())
-    for kind, name, digest in (
-        (DayRecord, day, "digest"),
-        (TrainingSet, files.name("training_set.json"), "digest"),
-        (Candidate, files.name("candidate/candidate.json"), "mojo_sha256"),
-    ):
-        mine, theirs = here.read_record(kind, name), there.read_record(kind, name)
-        assert mine is not None, name
-        assert theirs is not None, name
-        assert getattr(mine, digest) == getattr(theirs, digest), name
-    jar, its = (
-        store.read_record(PackagedJar, files.name("scoring_jar.json")) for store in (here, there)
-    )
-    assert jar is not None
-    assert its is not None
-    assert {f.name: f.sha256 for f in jar.jar.files} == {f.name: f.sha256 for f in its.jar.files}
+    assert len(day_digests(laptop.store)) == 60
+    assert day_digests(installation.store) == day_digests(laptop.store)
+    assert refit_digests(installation.store) == refit_digests(laptop.store)
     assert installation.left_over() == []
+
+
+def test_sixty_days_are_one_run_one_application_and_two_executors(refitted: Refitted) -> None:
+    assert len(refitted.features_runs) == 1
+    assert len(refitted.applications) == 1
+    assert len(refitted.executors) == 2
+
+
+def test_trees_grow_on_two_nodes_and_the_glm_on_one(refitted: Refitted) -> None:
+    clusters: dict[str, int] = {}
+    for node in refitted.h2o_nodes:
+        cluster = node.rpartition("-")[0]
+        clusters[cluster] = clusters.get(cluster, 0) + 1
+    assert sorted(clusters.values()) == [1, 2]

@@ -1,0 +1,209 @@
+"""H2O on a cluster: clusters that live for one fit, each with the program that fits on it.
+
+What `EmbeddedH2O` is on a laptop. Belongs here: how a fit is spread over clusters and nodes, and
+what happens when a node is lost. Does not: the objects (`workloads.h2o_cluster`), other engines
+(`kubernetes`).
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from refit_assets.artefacts import ArtefactStore
+from refit_assets.errors import WorkloadFailed
+from refit_assets.exchange import H2O_HOSTS, H2O_PASSWORD
+from refit_assets.resources.kubernetes import (
+    ROLE_LABEL,
+    S3_SECRET,
+    Asked,
+    ClusterPrograms,
+    Step,
+    Tell,
+    present_step,
+)
+from refit_assets.spec import ModelSpec
+from refit_assets.training.fit import (
+    FitRequest,
+    FitResult,
+    ShareRequest,
+    ShareResult,
+    count_to_share,
+    read_fitted,
+)
+from refit_assets.training.trial import NODE_DEPENDENT
+from refit_assets.workloads.h2o_cluster import CLIENT_LABEL, Cluster, H2OClusters, node_hosts
+from refit_assets.workloads.kube import MODEL_LABEL, workload_name
+from refit_assets.workloads.program_pod import Program, ProgramPods, build_job
+from refit_assets.workloads.wait import Patience
+
+ResultT = TypeVar("ResultT")
+
+_MOST_CLUSTERS = 3
+"""How many H2O clusters a fit may lose nodes of before the step itself fails."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passes:
+    """How a fit is spread: clusters that share a queue first, then one that chooses among all."""
+
+    clusters: int
+    """Of the first pass; 0 where there is none."""
+    nodes: int
+    """Of each cluster of the first pass."""
+    trees_only: bool
+    """Whether the first pass leaves out what depends on the number of nodes."""
+    last_nodes: int
+
+
+def plan_passes(spec: ModelSpec) -> Passes:
+    """Plan a model's passes.
+
+    Trees are the same on any number of nodes. What is not runs on one, as on a laptop, and there
+    the candidate is chosen among all.
+    """
+    size = spec.compute.kubernetes.h2o
+    apart = [search.algorithm in NODE_DEPENDENT for search in spec.trials.search]
+    mixed = size.nodes > 1 and any(apart) and not all(apart)
+    return Passes(
+        clusters=size.clusters if mixed or size.clusters > 1 else 0,
+        nodes=size.nodes,
+        trees_only=mixed,
+        last_nodes=1 if mixed else size.nodes,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ask:
+    """A program that fits, and the size of the cluster that it fits on."""
+
+    name: str
+    command: str
+    nodes: int
+    request: object
+    spec: ModelSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterH2O:
+    """H2O clusters that live for one fit, each with the program that fits on it."""
+
+    programs: ClusterPrograms
+
+    def start(self, spec: ModelSpec) -> None:
+        """Nothing can start early: a cluster belongs to the fit that asks for it."""
+
+    def fit(self, request: FitRequest, store: ArtefactStore, tell: Tell) -> FitResult:
+        """Fit what is missing, store it, return leaderboard and candidate."""
+        fitted = read_fitted(request, store)
+        if fitted is not None:
+            tell(f"all {len(fitted.trials)} trials and the candidate are stored already")
+            return fitted
+        spec, step = request.spec, present_step()
+        passes = plan_passes(spec)
+        if passes.clusters:
+            self._share(request, step, tell, passes)
+        nodes = passes.last_nodes
+        name = workload_name(spec.name, f"fit{nodes}", step.root_run_id, step.key)
+        ask = _Ask(name=name, command="fit", nodes=nodes, request=request, spec=spec)
+        return self._run(ask, FitResult, step, tell, lambda: None)
+
+    def _share(self, request: FitRequest, step: Step, tell: Tell, passes: Passes) -> None:
+        """Let clusters take trials from one queue until it is empty."""
+        spec = request.spec
+        queue = workload_name(spec.name, "queue", step.root_run_id, step.key)
+        folder = f"programs/{queue}/taken/"
+        share = ShareRequest(fit=request, queue=folder, taker="", trees_only=passes.trees_only)
+        missing = count_to_share(share, self.programs.deployment.store, nodes=passes.nodes)
+        stop = threading.Event()
+
+        def refuse_stopped() -> None:
+            if stop.is_set():
+                message = "another cluster of this fit failed"
+                raise WorkloadFailed(message)
+
+        def run(number: int) -> ShareResult:
+            name = workload_name(spec.name, f"share{number}", step.root_run_id, step.key)
+            own = replace(share, taker=name)
+            ask = _Ask(name=name, command="fit-share", nodes=passes.nodes, request=own, spec=spec)
+            return self._run(ask, ShareResult, step, tell, refuse_stopped)
+
+        count = min(passes.clusters, missing)
+        with ThreadPoolExecutor(max_workers=max(count, 1)) as pool:
+            running = [pool.submit(run, number) for number in range(1, count + 1)]
+            try:
+                for one in as_completed(running):
+                    one.result()
+            finally:
+                # A failure, or the run's end from outside: all of them remove what they started.
+                stop.set()
+        self.programs.bucket.delete(folder)
+
+    def _run(
+        self, ask: "_Ask", kind: type[ResultT], step: Step, tell: Tell, watch: Callable[[], None]
+    ) -> ResultT:
+        for attempt in range(_MOST_CLUSTERS):
+            try:
+                return self._run_once(ask, kind, step, tell, watch)
+            except WorkloadFailed as error:
+                if not error.transient or attempt + 1 == _MOST_CLUSTERS:
+                    raise
+                tell(f"{str(error).splitlines()[0]}; a new cluster goes on with what is not done")
+        raise AssertionError  # pragma: no cover - the loop returns or raises
+
+    def _run_once(
+        self, ask: "_Ask", kind: type[ResultT], step: Step, tell: Tell, watch: Callable[[], None]
+    ) -> ResultT:
+        programs, spec, name = self.programs, ask.spec, ask.name
+        with programs.asked(step, name, ask.request, [step.root_run_id, name]) as asked:
+            cluster = self._cluster(spec, f"{name}-h2o", ask.nodes, asked)
+            clusters = H2OClusters(api=programs.api, patience=Patience(timeout_seconds=300))
+            tell(f"H2O cluster {cluster.name} of {ask.nodes} nodes")
+
+            def look() -> None:
+                watch()
+                clusters.refuse_broken(cluster)
+
+            with clusters.submitted(cluster):
+                clusters.wait(cluster)
+                job = build_job(self._program(ask, cluster, asked), programs.api.namespace)
+                pods = ProgramPods(api=programs.api, patience=programs.patience)
+                with asked.own_errors(), pods.submitted(job, asked.prepare, adopt=False):
+                    pods.wait(name, step.context.log.debug, look)
+            return asked.result(kind, name)
+
+    def _cluster(self, spec: ModelSpec, name: str, nodes: int, asked: Asked) -> Cluster:
+        size, deployment = spec.compute.kubernetes.h2o, self.programs.deployment
+        return Cluster(
+            name=name,
+            image=deployment.image("h2o"),
+            nodes=nodes,
+            memory_mib=size.memory_mib,
+            threads=size.threads,
+            s3_endpoint=deployment.s3_endpoint,
+            s3_region=deployment.s3_region,
+            secrets=[S3_SECRET],
+            labels={**asked.labels, ROLE_LABEL: "h2o", MODEL_LABEL: spec.name},
+            owners=asked.owners,
+        )
+
+    def _program(self, ask: "_Ask", cluster: Cluster, asked: Asked) -> Program:
+        hosts = node_hosts(cluster.name, self.programs.api.namespace, cluster.nodes)
+        return Program(
+            name=ask.name,
+            image=self.programs.deployment.image("h2o"),
+            command=["python", "-m", "refit_assets.programs", ask.command],
+            memory_mib=1024,
+            environment={**asked.environment, H2O_HOSTS: ",".join(hosts)},
+            secrets=[S3_SECRET],
+            secret_values={H2O_PASSWORD: (cluster.name, "password")},
+            labels={
+                **asked.labels,
+                ROLE_LABEL: "program",
+                MODEL_LABEL: ask.spec.name,
+                CLIENT_LABEL: cluster.name,
+            },
+            owners=asked.owners,
+            deadline_seconds=ask.spec.trials.max_seconds + 900,
+        )
