@@ -130,6 +130,11 @@ class Folder:
         return Path(temporary)
 
 
+def place_of(storage: Storage, name: str) -> str:
+    """Where a person finds a stored file: a path on this machine, or its address."""
+    return str(storage.path(name)) if isinstance(storage, Folder) else f"{storage.uri}/{name}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ArtefactStore:
     """Records and files of all models, over one storage."""

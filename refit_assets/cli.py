@@ -185,6 +185,7 @@ def new(name: str) -> None:
 
     for path in scaffold(name, DEFS):
         click.echo(f"wrote {path}")
+    click.echo(f"It learns from the demo's flights until you change it. Next: refit run {name}")
 
 
 @refit.command()

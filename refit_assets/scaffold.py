@@ -33,11 +33,11 @@ def scaffold(name: str, folder: Path) -> tuple[Path, ...]:
         )
         raise SpecError(message) from error
     target = folder / name
-    try:
-        target.mkdir(parents=True)
-    except FileExistsError as error:
+    target.mkdir(parents=True, exist_ok=True)
+    # dg makes the folder before it asks for its content.
+    if any(target.iterdir()):
         message = f"{target} is there already: choose another name, or remove it first"
-        raise SpecError(message) from error
+        raise SpecError(message)
     return tuple(
         _write(template, target, name) for template in sorted(TEMPLATES.glob("*.template"))
     )

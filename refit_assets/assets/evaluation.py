@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from refit_assets.artefacts import ArtefactStore, jar_name
+from refit_assets.artefacts import ArtefactStore, jar_name, place_of
 from refit_assets.assets.columns import evaluation_lineage
 from refit_assets.assets.partitions import refit_partitions
 from refit_assets.assets.steps import RETRY_TRANSIENT, step
@@ -179,7 +179,8 @@ def _metadata(
     return {
         "rows": measured.rows,
         "version": measured.version,
-        "report": dg.MetadataValue.url(f"{deployment.store.storage.uri}/{page}"),
+        # A path to copy: no browser opens a file: address from a page.
+        "report": dg.MetadataValue.path(place_of(deployment.store.storage, page)),
         "plots": dg.MetadataValue.md(render_key_plots_markdown(measured)),
         **values,
     }

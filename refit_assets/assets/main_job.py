@@ -65,7 +65,8 @@ class MainJob:
 
     def finish(self, key: str) -> dict[str, dict[str, float]]:
         """Evaluate and release a refit whose jar is packaged."""
-        return self._run(("evaluation", "release"), partition_key=key)
+        tags = {MODEL_TAG: self.spec.name}
+        return self._run(("evaluation", "release"), partition_key=key, tags=tags)
 
     def _run(
         self,

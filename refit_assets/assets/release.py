@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from refit_assets.artefacts import place_of
 from refit_assets.assets.evaluation import check_gate
 from refit_assets.assets.partitions import refit_before, refit_partitions
 from refit_assets.assets.steps import RETRY_TRANSIENT, Step, step
@@ -105,8 +106,9 @@ def _metadata(deployment: Deployment, made: Release, running: Step) -> dict[str,
         "why": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in made.verdict.reasons)),
         "coordinates": made.coordinates,
         "champion_before": made.champion or "none",
-        "report": dg.MetadataValue.url(
-            f"{deployment.store.storage.uri}/{files.name('release/report.html')}"
+        # A path to copy: no browser opens a file: address from a page.
+        "report": dg.MetadataValue.path(
+            place_of(deployment.store.storage, files.name("release/report.html"))
         ),
         **running.figures,
     }

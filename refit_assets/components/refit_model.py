@@ -7,9 +7,19 @@ import dagster as dg
 from pydantic import BaseModel
 
 from refit_assets.assets.refit import build_refit_defs
+from refit_assets.scaffold import scaffold
 from refit_assets.spec import ModelSpec
 
 
+class RefitModelScaffolder(dg.Scaffolder):
+    """`dg scaffold defs refit_assets.components.RefitModel NAME`: what `refit new NAME` writes."""
+
+    def scaffold(self, request: dg.ScaffoldRequest) -> None:
+        """Write the pair of files into the folder that dg made."""
+        scaffold(request.target_path.name, request.target_path.parent)
+
+
+@dg.scaffold_with(RefitModelScaffolder)
 class RefitModel(dg.Component):
     """A model in production, refitted periodically, from its raw data to its release."""
 

@@ -9,22 +9,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 from numpy.typing import NDArray
-from pyarrow import compute, fs
+from pyarrow import compute
 
 from refit_assets.errors import DataError
 from refit_assets.features.contract import build_contract
+from refit_assets.features.pinned import read_pinned
 from refit_assets.spec import ModelSpec
 
 # pyarrow carries no types.
 Table: TypeAlias = Any
 ArrowColumn: TypeAlias = Any
-FileSystem: TypeAlias = Any
 pc: Any = compute  # its functions are made at run time, where no checker sees them
 
 _MUST_QUOTE = r'[",\r\n]'
@@ -47,12 +45,8 @@ class Holdout:
         return len(self.keys)
 
 
-def read_holdout(
-    spec: ModelSpec, files: Sequence[str], *, filesystem: FileSystem | None = None
-) -> Holdout:
+def read_holdout(spec: ModelSpec, files: Sequence[str]) -> Holdout:
     """Read the pinned holdout files (URIs or paths) into labelled rows sorted by key.
-
-    `filesystem` is for object stores whose address and credentials a URI can't hold.
 
     Raises:
         DataError: no files, no labelled rows, a key twice or missing, or a label that is neither
@@ -61,7 +55,7 @@ def read_holdout(
     """
     key, target = spec.features.key, spec.target.column
     columns = [key, *build_contract(spec).names, target]
-    stored = _read_files(spec, files, columns, filesystem)
+    stored = _read_files(spec, files, columns)
     labelled = stored.filter(pc.is_valid(stored[target])).sort_by(key)
     if not labelled.num_rows:
         message = f"{spec.name}: none of the {stored.num_rows} rows of the holdout has a label yet"
@@ -102,18 +96,14 @@ def _plain(value: str) -> str:
     return format(Decimal(value), "f") if "E" in value else value
 
 
-def _read_files(
-    spec: ModelSpec, files: Sequence[str], columns: Sequence[str], filesystem: FileSystem | None
-) -> Table:
+def _read_files(spec: ModelSpec, files: Sequence[str], columns: Sequence[str]) -> Table:
     if not files:
         message = (
             f"{spec.name}: the holdout has no files; materialise {spec.name}/training_set again"
         )
         raise DataError(message)
-    found = filesystem or _filesystem(files[0])
-    paths = [_path(file) for file in files]
     try:
-        table = ds.dataset(paths, format="parquet", filesystem=found).to_table(columns=[*columns])
+        table = read_pinned(files, columns)
     except (FileNotFoundError, KeyError, pa.ArrowInvalid) as error:
         message = (
             f"{spec.name}: a pinned holdout file can't be read ({error}); expire no snapshot that "
@@ -121,18 +111,6 @@ def _read_files(
         )
         raise DataError(message) from error
     return table.combine_chunks()
-
-
-def _filesystem(file: str) -> FileSystem:
-    if urlsplit(file).scheme in {"", "file"}:
-        return fs.LocalFileSystem()
-    return fs.FileSystem.from_uri(file)[0]
-
-
-def _path(file: str) -> str:
-    """Path inside its file system; Iceberg also writes file:/a, which Arrow does not take."""
-    parts = urlsplit(file)
-    return file if not parts.scheme else f"{parts.netloc}{unquote(parts.path)}"
 
 
 def _keys(spec: ModelSpec, column: ArrowColumn) -> NDArray[np.int64]:

@@ -2,13 +2,32 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 
 def read_pinned(files: Sequence[str], columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow
-    """Read columns of data files (URIs of one storage, at least one) into one Arrow table."""
-    import pyarrow.dataset as ds
-    from pyarrow.fs import FileSystem
+    """Read columns of data files (URIs or paths of one storage, at least one) into one table.
 
-    found = [FileSystem.from_uri(uri) for uri in files]
-    paths = [path for _, path in found]
-    return ds.dataset(paths, format="parquet", filesystem=found[0][0]).to_table(columns=[*columns])
+    Raises:
+        FileNotFoundError, KeyError, pyarrow.ArrowInvalid: a file is gone or is another one.
+
+    """
+    import pyarrow.dataset as ds
+
+    paths = [_path(file) for file in files]
+    found = _filesystem(files[0])
+    return ds.dataset(paths, format="parquet", filesystem=found).to_table(columns=[*columns])
+
+
+def _filesystem(file: str) -> Any:  # noqa: ANN401 - pyarrow
+    from pyarrow import fs
+
+    if urlsplit(file).scheme in {"", "file"}:
+        return fs.LocalFileSystem()
+    return fs.FileSystem.from_uri(file)[0]
+
+
+def _path(file: str) -> str:
+    """Path inside its file system; Iceberg also writes file:/a, which Arrow does not take."""
+    parts = urlsplit(file)
+    return file if not parts.scheme else f"{parts.netloc}{unquote(parts.path)}"

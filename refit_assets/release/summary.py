@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from refit_assets.artefacts import Folder, jar_name
+from refit_assets.artefacts import jar_name, place_of
 from refit_assets.evaluation.records import Evaluation
 from refit_assets.release.release import RECORD, REPORT, Release, ReleaseTarget
 from refit_assets.spec import ModelSpec
@@ -62,10 +62,10 @@ def build_summary(
         reasons=release.verdict.reasons,
         version=release.version,
         coordinates=release.coordinates,
-        jar=_place(target, jar),
+        jar=place_of(target.store.storage, jar),
         repository=target.repository_url,
-        report=_place(target, files.name("evaluation/report.html")),
-        release_report=_place(target, files.name(REPORT)),
+        report=place_of(target.store.storage, files.name("evaluation/report.html")),
+        release_report=place_of(target.store.storage, files.name(REPORT)),
         metric=measured.metric,
         value=measured.value,
         low=interval and interval.low,
@@ -78,12 +78,6 @@ def build_summary(
             "jar": release.jar_sha256,
         },
     )
-
-
-def _place(target: ReleaseTarget, name: str) -> str:
-    """Where a person finds a stored file."""
-    storage = target.store.storage
-    return str(storage.path(name)) if isinstance(storage, Folder) else f"{storage.uri}/{name}"
 
 
 def render_summary(summary: Summary, *, program: str = "refit") -> str:

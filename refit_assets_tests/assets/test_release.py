@@ -6,11 +6,13 @@ import pytest
 
 from refit_assets.release.ledger import LedgerEvent, champion, read_events
 from refit_assets.release.summary import build_summary
+from refit_assets.release.timeline import render_timeline, timeline_rows
 from refit_assets_tests.assets.conftest import (
     FIRST_REFIT,
     Workshop,
     build_daily,
     checks,
+    day,
     failure,
 )
 from refit_assets_tests.fakes.h2o import Curve
@@ -94,6 +96,32 @@ def test_two_refits_in_one_run_walk_in_order_each_against_the_champion_before_it
     versions = [four_days.data_version("release", one) for one in (FIRST_REFIT, SECOND_REFIT)]
     assert None not in versions
     assert len(set(versions)) == 2
+
+
+def test_a_backfill_of_many_refits_replays_history_in_order_and_can_be_read(
+    computed: Workshop,
+) -> None:
+    # As Dagster's own backfill does it: refits end in any order, then one run releases them all.
+    refits = [day(number).isoformat() for number in range(4, 9)]
+    computed.land(4, 5, 6, 7)
+    assert computed.features(4, 7).success
+    for refit in (refits[2], refits[4], refits[0], refits[3], refits[1]):
+        walk(computed, refit)
+    computed.h2o.curve = WRONG
+    walk(computed, refits[3])
+    tags = {
+        "dagster/asset_partition_range_start": refits[0],
+        "dagster/asset_partition_range_end": refits[-1],
+    }
+    assert computed.run(["release"], tags=tags).success
+    assert [one.refit for one in events(computed)] == refits
+    assert [one.kind for one in events(computed)] == [*["promoted"] * 3, "held", "promoted"]
+    before = [f"1.0.{refit.replace('-', '')}" for refit in refits]
+    assert [one.against for one in events(computed)] == [None, *before[:3], before[2]]
+    told = render_timeline("late", timeline_rows(events(computed)))
+    assert [told.index(version) for version in before] == sorted(
+        told.index(version) for version in before
+    )
 
 
 def test_a_worse_challenger_is_held_and_the_champion_stays(four_days: Workshop) -> None:

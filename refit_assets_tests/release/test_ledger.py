@@ -1,117 +1,34 @@
-"""The ledger's folds and plans over events in memory, and its files in a folder."""
+"""The ledger's folds over events in memory: who serves, who served, what came before what."""
 
 import random
-import subprocess
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
-from threading import Thread
+from dataclasses import replace
+from datetime import timedelta, timezone
 
 import pytest
 
-from refit_assets.artefacts import Folder
 from refit_assets.errors import LedgerError
 from refit_assets.release.ledger import (
-    Challenger,
     LedgerEvent,
-    Plan,
-    append,
     champion,
     champion_before,
     decision,
-    event_name,
     history,
-    plan_approval,
     plan_release,
     plan_rollback,
     promotes_now,
-    read_events,
-    releases,
     timeline,
 )
-
-PROJECT = Path(__file__).parents[2]
-START = datetime(2026, 1, 5, 12, tzinfo=UTC)
-WEEKS = [date(2013, 6, 3) + timedelta(weeks=week) for week in range(9)]
-
-
-def instant(hours: int) -> datetime:
-    return START + timedelta(hours=hours)
-
-
-def challenger(week: int, *, build: int = 0) -> Challenger:
-    day = WEEKS[week]
-    return Challenger(
-        model="flight_delay",
-        refit=day.isoformat(),
-        as_of=day,
-        version=f"1.0.{day:%Y%m%d}" + (f"-{build}" if build else ""),
-        coordinates="com.example.models:flight-delay",
-        mojo_sha256=f"mojo-{week}-{build}",
-        training_set_digest=f"set-{week}",
-    )
-
-
-@dataclass
-class Log:
-    """A ledger in memory: one event an hour, each against the champion that history has."""
-
-    events: list[LedgerEvent] = field(default_factory=list[LedgerEvent])
-
-    def add(self, event: LedgerEvent | None) -> LedgerEvent | None:
-        if event is not None:
-            self.events.append(event)
-        return event
-
-    @property
-    def now(self) -> datetime:
-        return instant(len(self.events) + 1)
-
-    def release(self, week: int, *, promote: bool = True, build: int = 0) -> LedgerEvent | None:
-        before = champion_before(self.events, WEEKS[week])
-        return self.add(
-            plan_release(
-                self.events,
-                challenger(week, build=build),
-                promote=promote,
-                reason="better by 0.01" if promote else "worse by 0.02",
-                against=None if before is None else before.version,
-                by="run 1a2b",
-                now=self.now,
-            )
-        )
-
-    def approve(self, week: int) -> LedgerEvent | None:
-        refit = WEEKS[week].isoformat()
-        plan = plan_approval(self.events, refit, by="Ada", reason="holiday week", now=self.now)
-        return self.add(plan)
-
-    def roll_back(self, week: int) -> LedgerEvent | None:
-        version = challenger(week).version
-        plan = plan_rollback(self.events, version, by="Ada", reason="complaints", now=self.now)
-        return self.add(plan)
-
-    @property
-    def serving(self) -> str | None:
-        event = champion(self.events)
-        return None if event is None else event.version
-
-
-def released(*weeks: int) -> Log:
-    log = Log()
-    for week in weeks:
-        log.release(week)
-    return log
-
-
-def version(week: int) -> str:
-    return challenger(week).version
-
-
-def versions(events: Sequence[LedgerEvent]) -> list[str | None]:
-    return [event.version for event in events]
+from refit_assets_tests.release.ledgers import (
+    START,
+    WEEKS,
+    Log,
+    challenger,
+    instant,
+    released,
+    version,
+    versions,
+)
 
 
 def test_an_empty_ledger_has_no_champion() -> None:
@@ -287,121 +204,6 @@ def test_a_version_is_given_away_once() -> None:
         )
 
 
-def test_a_person_can_approve_a_held_refit_by_name_and_reason() -> None:
-    log = released(0)
-    log.release(1, promote=False)
-    event = log.approve(1)
-    assert event is not None
-    assert (event.kind, event.by, event.reason) == ("approved", "Ada", "holiday week")
-    assert (event.version, event.replaced) == (version(1), version(0))
-    assert log.serving == version(1)
-    assert versions(releases(log.events)) == [version(0), version(1)]
-
-
-def test_approving_twice_adds_nothing_and_nor_does_releasing_what_was_approved() -> None:
-    log = Log()
-    log.release(0, promote=False)
-    log.approve(0)
-    assert log.approve(0) is None
-    assert log.release(0, promote=False) is None
-    assert len(log.events) == 2
-
-
-def test_what_is_not_held_cannot_be_approved() -> None:
-    log = released(0)
-    log.release(1, promote=False)
-    with pytest.raises(
-        LedgerError, match=r"nothing to approve .* 2013-07-01; held are: 2013-06-10"
-    ):
-        log.approve(4)
-    with pytest.raises(LedgerError, match=r"held are: none"):
-        Log().approve(0)
-
-
-def test_approving_an_old_refit_over_a_newer_one_is_refused() -> None:
-    log = Log()
-    log.release(0, promote=False)
-    log.release(1)
-    with pytest.raises(LedgerError, match=r"put an old model over a newer one"):
-        log.approve(0)
-
-
-@pytest.mark.parametrize(("by", "reason"), [("", "because"), ("Ada", "  ")])
-def test_a_person_signs_with_name_and_reason(by: str, reason: str) -> None:
-    log = released(0)
-    with pytest.raises(LedgerError, match=r"rollback needs a name and a reason"):
-        plan_rollback(log.events, version(0), by=by, reason=reason, now=log.now)
-    with pytest.raises(LedgerError, match=r"approval needs a name and a reason"):
-        plan_approval(log.events, "2013-06-03", by=by, reason=reason, now=log.now)
-
-
-def test_a_rollback_serves_the_old_version_from_its_instant_on() -> None:
-    log = released(0, 1, 2)
-    event = log.roll_back(0)
-    assert event is not None
-    assert (event.kind, event.version, event.replaced) == ("rolled_back", version(0), version(2))
-    assert (event.refit, event.mojo_sha256) == (WEEKS[0].isoformat(), "mojo-0-0")
-    assert log.serving == version(0)
-    served = champion(log.events, at=instant(3))
-    assert served is not None
-    assert served.version == version(2)
-
-
-def test_after_a_rollback_old_refits_stay_out_and_the_next_is_compared_with_what_serves() -> None:
-    log = released(0, 3)
-    log.roll_back(0)
-    log.release(1)
-    assert log.serving == version(0)
-    event = log.release(4)
-    assert event is not None
-    assert (event.against, event.replaced) == (version(0), version(0))
-    assert log.serving == version(4)
-
-
-def test_rolling_back_twice_lies_behind_the_newest_model_both_times() -> None:
-    log = released(0, 1, 2)
-    log.roll_back(1)
-    log.roll_back(0)
-    assert log.serving == version(0)
-    assert [event.as_of for event in log.events[2:]] == [WEEKS[2]] * 3
-
-
-def test_a_rolled_back_candidate_does_not_return_by_releasing_it_again() -> None:
-    log = released(0, 1)
-    log.roll_back(0)
-    assert log.release(1) is None
-    assert log.serving == version(0)
-
-
-def test_a_rolled_back_refit_with_new_data_may_serve_again() -> None:
-    log = released(0, 1)
-    log.roll_back(0)
-    log.release(1, build=1)
-    assert log.serving == version(1) + "-1"
-
-
-def test_one_can_roll_forward_again() -> None:
-    log = released(0, 1)
-    log.roll_back(0)
-    log.roll_back(1)
-    assert log.serving == version(1)
-
-
-def test_rolling_back_to_what_serves_adds_nothing() -> None:
-    assert released(0, 1).roll_back(1) is None
-
-
-def test_rolling_back_to_a_version_never_published_names_those_that_are() -> None:
-    log = released(0, 1)
-    log.release(2, promote=False)
-    with pytest.raises(
-        LedgerError, match=rf"{version(2)} was never published.* {version(0)}, {version(1)}$"
-    ):
-        log.roll_back(2)
-    with pytest.raises(LedgerError, match=r"published are: none"):
-        Log().roll_back(0)
-
-
 def test_the_decision_on_a_packaged_refit_can_be_looked_up() -> None:
     log = released(0)
     log.release(1, promote=False)
@@ -505,141 +307,3 @@ def agree(events: Sequence[LedgerEvent]) -> None:
         assert tenure.last_day is None or champion(events, as_of=tenure.last_day) == tenure.event
     replaced = [turn.event.replaced for turn in turns[1:]]
     assert replaced == [turn.event.version for turn in turns[:-1]]
-
-
-# Files
-
-
-def plan_week(week: int) -> Plan:
-    def plan(events: Sequence[LedgerEvent]) -> LedgerEvent | None:
-        log = Log(events=list(events))
-        return log.release(week)
-
-    return plan
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(root=tmp_path)
-
-
-def test_events_read_back_as_they_were_written(folder: Folder) -> None:
-    written = [append(folder, "flight_delay", plan_week(week)) for week in (0, 1)]
-    assert list(read_events(folder, "flight_delay")) == written
-    assert folder.names("ledger/") == [event_name("flight_delay", n) for n in (1, 2)]
-
-
-def test_a_plan_of_nothing_writes_nothing(folder: Folder) -> None:
-    append(folder, "flight_delay", plan_week(0))
-    assert append(folder, "flight_delay", plan_week(0)) is None
-    assert len(read_events(folder, "flight_delay")) == 1
-
-
-def test_two_models_have_ledgers_of_their_own(folder: Folder) -> None:
-    append(folder, "flight_delay", plan_week(0))
-    assert read_events(folder, "air_time") == ()
-
-
-def test_the_loser_of_a_race_plans_again_over_the_winners_event(folder: Folder) -> None:
-    seen: list[int] = []
-
-    def plan(events: Sequence[LedgerEvent]) -> LedgerEvent | None:
-        seen.append(len(events))
-        if not events:
-            append(folder, "flight_delay", plan_week(0))
-        return Log(events=list(events)).release(1)
-
-    # Planned over nothing, it would have been compared with no champion.
-    event = append(folder, "flight_delay", plan)
-    assert seen == [0, 1]
-    assert event is not None
-    assert (event.sequence, event.against) == (2, version(0))
-
-
-def test_one_who_loses_every_race_gives_up(folder: Folder) -> None:
-    turns = iter(range(100))
-
-    def plan(events: Sequence[LedgerEvent]) -> LedgerEvent | None:
-        append(folder, "flight_delay", lambda now: numbered(now, next(turns)))
-        return numbered(events, 999)
-
-    with pytest.raises(LedgerError, match=r"20 attempts to append lost"):
-        append(folder, "flight_delay", plan)
-
-
-def numbered(events: Sequence[LedgerEvent], number: int) -> LedgerEvent:
-    event = released(0).events[0]
-    return replace(event, sequence=len(events) + 1, version=f"{number}.0.20130603")
-
-
-def test_many_writers_lose_no_event(folder: Folder) -> None:
-    def write(number: int) -> None:
-        append(folder, "flight_delay", lambda events: numbered(events, number))
-
-    threads = [Thread(target=write, args=(number,)) for number in range(1, 9)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    events = read_events(folder, "flight_delay")
-    assert [event.sequence for event in events] == list(range(1, 9))
-    assert len({event.version for event in events}) == 8
-
-
-def test_what_a_crash_left_half_written_is_no_event(folder: Folder) -> None:
-    append(folder, "flight_delay", plan_week(0))
-    ledger = folder.path("ledger/flight_delay")
-    (ledger / ".new-4f3a").write_bytes(b'{"sequence": 2')
-    (ledger / "00000002.json.part").write_bytes(b"{")
-    assert len(read_events(folder, "flight_delay")) == 1
-    assert append(folder, "flight_delay", plan_week(1)) is not None
-
-
-WRITER = """
-import sys
-from pathlib import Path
-from refit_assets.artefacts import Folder
-from refit_assets.release.ledger import append
-from refit_assets_tests.release.test_ledger import numbered
-
-for number in range(1, 10_000):
-    append(Folder(root=Path(sys.argv[1])), "flight_delay", lambda now: numbered(now, number))
-    print(number, flush=True)
-"""
-
-
-def test_a_writer_killed_at_any_point_leaves_a_ledger_that_reads_and_grows(folder: Folder) -> None:
-    command = [sys.executable, "-c", WRITER, str(folder.root)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT) as writer:
-        assert writer.stdout is not None
-        for _ in range(5):
-            writer.stdout.readline()
-        writer.kill()
-    events = read_events(folder, "flight_delay")
-    assert len(events) >= 5
-    event = append(folder, "flight_delay", lambda now: numbered(now, 10_000))
-    assert event is not None
-    assert event.sequence == len(events) + 1
-
-
-def test_a_missing_event_is_told_with_its_file(folder: Folder) -> None:
-    for week in range(3):
-        append(folder, "flight_delay", plan_week(week))
-    folder.path(event_name("flight_delay", 2)).unlink()
-    with pytest.raises(LedgerError, match=r"00000003\.json holds event 3 .* expected event 2"):
-        read_events(folder, "flight_delay")
-
-
-def test_an_unreadable_event_is_told_with_its_file(folder: Folder) -> None:
-    append(folder, "flight_delay", plan_week(0))
-    folder.path(event_name("flight_delay", 1)).write_bytes(b'{"sequence": 1}')
-    with pytest.raises(LedgerError, match=r"00000001\.json is no LedgerEvent"):
-        read_events(folder, "flight_delay")
-
-
-def test_a_ledger_copied_from_another_model_is_refused(folder: Folder) -> None:
-    append(folder, "flight_delay", plan_week(0))
-    content = folder.read(event_name("flight_delay", 1))
-    folder.write(event_name("air_time", 1), content or b"")
-    with pytest.raises(LedgerError, match=r"event 1 of flight_delay, expected event 1 of air"):
-        read_events(folder, "air_time")
