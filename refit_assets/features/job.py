@@ -37,6 +37,7 @@ from refit_assets.features.table import (
     find_snapshot,
     spark_catalogue,
 )
+from refit_assets.features.telling import telling
 from refit_assets.features.window import days_between
 from refit_assets.features.writing import fitted, prepare_table, replace_days
 from refit_assets.spec import ModelSpec
@@ -132,11 +133,15 @@ def compute_features(
             for name, path in files.items()
         }
         conformed = _conformed(compute, landed, request)
+        count = (request.last - request.first).days + 1
+        tracker = session.sparkContext.statusTracker()
         try:
-            found = _checked(conformed)
+            with telling(tracker, f"computing {count} days", progress):
+                found = _checked(conformed)
             rows = sum(day.rows for day in found.values())
-            progress(f"{rows} rows of {request.first} to {request.last} hold, writing them")
-            snapshot_id, written = _replace(session, conformed, request)
+            progress(f"{count} days hold with {rows} rows, writing them")
+            with telling(tracker, f"writing {count} days", progress):
+                snapshot_id, written = _replace(session, conformed, request)
             lineage = read_lineage(conformed.answered)
         finally:
             conformed.frame.unpersist()

@@ -273,6 +273,19 @@ def test_a_run_killed_while_it_writes_leaves_the_days_as_they_were(lake: Home) -
     pin_training_set(lake.store, table, build_spec(), "2013-01-07")
 
 
+def test_a_corrupted_file_replaces_nothing_and_landed_again_gives_the_same_days(lake: Home) -> None:
+    expected = digests(lake.compute(1, 8).days)
+    before = lake.table().load().current_snapshot()
+    path = lake.landing.path("flights/2013-01-04.csv")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    with pytest.raises(DataError, match=r"2013-01-04\.csv, row \d+: .*the file is cut off"):
+        lake.compute(1, 8)
+    assert lake.table().load().current_snapshot() == before
+    path.write_bytes(whole)
+    assert digests(lake.compute(1, 8).days) == expected
+
+
 def test_a_day_that_was_written_but_not_recorded_is_refused_until_it_is_rerun(lake: Home) -> None:
     lake.compute(1, 8)
     assert lake.spark is not None
