@@ -16,7 +16,7 @@ WITH_JAVA = JAVA_HOME="$$(cat $(SETUP)/java)"
 TESTS ?=
 PORT ?= 3000
 
-.PHONY: refit test dev setup check fix test-fast bench e2e images deploy undeploy deploy-check \
+.PHONY: refit test dev setup check fix test-fast bench bench-scale e2e images deploy undeploy deploy-check \
 	docs help python java maven
 
 refit: setup ## The whole main job on real data: land, features, trials, jar, evaluation, release
@@ -52,6 +52,9 @@ test-fast: python ## The tests without a JVM, within 20 seconds
 
 bench: setup ## The pipeline beside a bare script, and the tables of docs/performance.md
 	@$(WITH_JAVA) $(BIN)/python -m benchmarks
+
+bench-scale: setup ## What grows with the rows, for docs/scaling.md; FACTORS="1 10 50" DAYS=28
+	@$(WITH_JAVA) $(BIN)/python -m benchmarks.scale
 
 e2e: setup ## The tests that need a Kubernetes cluster (KUBECONFIG)
 	@test -n "$$KUBECONFIG" || { echo "error: KUBECONFIG names no cluster" >&2; exit 1; }

@@ -1,0 +1,192 @@
+"""`make bench-scale`: what grows with the rows, measured; the tables of docs/scaling.md.
+
+The demo's days with every flight repeated under fresh carriers, so that keys stay unique and each
+day has 1, 10 or 50 times its rows. Each figure comes from a process of its own:
+
+    python -m benchmarks.scale                  all of it, FACTORS="1 10 50" DAYS=28 by default
+    python -m benchmarks.scale features HOME 2  the features of all days landed in HOME, two cores
+    python -m benchmarks.scale trial HOME 1024  import, sort and a small GBM in a heap of 1024 MiB
+
+Peak sizes are the operating system's (ru_maxrss), H2O's live heap that of its garbage collector.
+"""
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import islice, product
+from pathlib import Path
+from string import ascii_uppercase, digits
+from typing import Any
+
+from refit_assets.assets.steps import cpu_seconds
+from refit_assets.demo import FIRST_DAY, land
+from refit_assets.features.job import FeaturesRequest
+from refit_assets.models import find_model
+from refit_assets.resources.deployment import Deployment
+from refit_assets.resources.spark import EmbeddedSpark
+
+HEAPS_MIB = (512, 1024, 2048, 4096, 8192)
+_SECONDS = float(os.environ.get("MOST_SECONDS", "450"))
+"""What takes longer is given up: a trial that thrashes in its heap does not fit into it."""
+_CARRIER = 9
+"""Column of the flights."""
+
+
+def main() -> None:
+    """Measure every factor and print the tables in Markdown."""
+    factors = [int(text) for text in os.environ.get("FACTORS", "1 10 50").split()]
+    days = int(os.environ.get("DAYS", "28"))
+    print("| rows | factor | features, s | CPU s | JVM, MiB | driver's Python, MiB |")
+    print("|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="refit-scale-") as name:
+        homes = {factor: _home(Path(name) / str(factor), factor, days) for factor in factors}
+        for factor, home in homes.items():
+            made = _measured("features", home, os.cpu_count() or 1)
+            print(
+                f"| {made['rows']:,} | {factor} | {made['seconds']:.0f} | {made['cpu']:.0f} "
+                f"| {made['jvm_mib']:.0f} | {made['python_mib']:.0f} |",
+                flush=True,
+            )
+        print("\n| rows | frame, MiB | smallest heap that does, MiB | live at most, MiB | s |")
+        print("|---|---|---|---|---|")
+        for home in homes.values():
+            print(_smallest_heap(home), flush=True)
+
+
+def _smallest_heap(home: Path) -> str:
+    for heap in HEAPS_MIB:
+        made = _measured("trial", home, heap)
+        if made is not None:
+            return (
+                f"| {made['rows']:,} | {made['frame_mib']:.0f} | {heap} | {made['live_mib']:.0f} "
+                f"| {made['seconds']:.0f} |"
+            )
+    return f"| {home.name} times | | more than {HEAPS_MIB[-1]} | | |"
+
+
+def _measured(what: str, home: Path, size: int) -> Any:  # noqa: ANN401 - JSON
+    command = [sys.executable, "-m", "benchmarks.scale", what, str(home), str(size)]
+    try:
+        done = subprocess.run(
+            command, check=False, stdout=subprocess.PIPE, text=True, timeout=_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    if done.returncode:
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _home(home: Path, factor: int, days: int) -> Path:
+    """Land the demo's first days, each flight so many times."""
+    deployment = Deployment(home=home)
+    deployment.prepare()
+    land(deployment.landing, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
+    codes = _codes(deployment.landing.path("flights"))
+    for path in sorted(deployment.landing.path("flights").glob("*.csv")):
+        header, *lines = path.read_text().splitlines(keepends=True)
+        with path.open("w") as file:
+            file.write(header)
+            for copy in range(factor):
+                file.writelines(_renamed(line, codes, copy) for line in lines)
+    return home
+
+
+def _codes(folder: Path) -> dict[str, list[str]]:
+    """Give every carrier codes that no other has: its own first."""
+    known: dict[str, None] = {}
+    for path in sorted(folder.glob("*.csv")):
+        for line in path.read_text().splitlines()[1:]:
+            known[line.split(",")[_CARRIER]] = None
+    free = ("".join(pair) for pair in product(digits + ascii_uppercase, repeat=2))
+    fresh: Iterator[str] = (code for code in free if code not in known)
+    return {carrier: [carrier, *islice(fresh, 1200 // len(known))] for carrier in known}
+
+
+def _renamed(line: str, codes: dict[str, list[str]], copy: int) -> str:
+    cells = line.split(",")
+    cells[_CARRIER] = codes[cells[_CARRIER]][copy]
+    return ",".join(cells)
+
+
+def features(home: Path, cores: int) -> dict[str, float]:
+    """Compute the features of every day landed in a home."""
+    deployment, spec = Deployment(home=home), find_model("flight_delay")
+    days = [date.fromisoformat(Path(name).stem) for name in deployment.landing.names("flights/")]
+    request = FeaturesRequest(
+        spec=spec,
+        first=min(days),
+        last=max(days),
+        landing_uri=deployment.landing.uri,
+        catalogue_uri=deployment.catalogue_uri,
+        warehouse_uri=deployment.warehouse_uri,
+        run_id="scale",
+    )
+    began, cpu, spark = time.monotonic(), cpu_seconds(), EmbeddedSpark(cores=cores)
+    made = spark.features(request, lambda line: print(line, file=sys.stderr))
+    took = time.monotonic() - began, cpu_seconds() - cpu
+    spark.close()
+    return {
+        "rows": sum(day.rows for day in made.days),
+        "seconds": took[0],
+        "cpu": took[1],
+        "jvm_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        "python_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def trial(home: Path, heap_mib: int) -> dict[str, float]:
+    """Import all features into an H2O of that size, sort, and fit five trees.
+
+    The memory of a GBM is that of its frames and of a working column a tree, not of the number of
+    its trees: five are as good as a hundred.
+    """
+    import h2o
+    from h2o.estimators import H2OGradientBoostingEstimator
+
+    from refit_assets.java import find_java
+    from refit_assets.workloads.h2o_process import H2OSettings, find_h2o_jar, running_h2o
+
+    spec, log = find_model("flight_delay"), home / f"gc-{heap_mib}.log"
+    os.environ["JAVA_TOOL_OPTIONS"] = f"-Xlog:gc:file={log} -XX:+ExitOnOutOfMemoryError"
+    settings = H2OSettings(
+        java=find_java().command, jar=find_h2o_jar(), memory_mib=heap_mib, xgboost=False
+    )
+    began = time.monotonic()
+    with running_h2o(settings) as process:
+        h2o.connect(url=process.url, auth=(process.user, process.password), verbose=False)
+        h2o.no_progress()
+        files = sorted(str(path) for path in (home / "warehouse").rglob("*.parquet"))
+        frame = h2o.import_file(files)
+        frame = frame.sort(spec.features.key)
+        for name, kind in frame.types.items():
+            if kind == "string":
+                frame[name] = frame[name].asfactor()
+        rows = frame[~frame[spec.target.column].isna(), :]
+        described = h2o.api(f"GET /3/Frames/{frame.frame_id}/light")
+        model = H2OGradientBoostingEstimator(ntrees=5, max_depth=7, seed=7)
+        model.train(x=[*spec.features.columns], y=spec.target.column, training_frame=rows)
+        count = rows.nrow
+    lives = re.findall(r"\d+M->(\d+)M\(", log.read_text())
+    return {
+        "rows": count,
+        "frame_mib": described["frames"][0]["byte_size"] / 2**20,
+        "live_mib": max(map(int, lives), default=0),
+        "seconds": time.monotonic() - began,
+    }
+
+
+def _one(arguments: Sequence[str]) -> None:
+    what, home, size = arguments
+    print(json.dumps({"features": features, "trial": trial}[what](Path(home), int(size))))
+
+
+if __name__ == "__main__":
+    _one(sys.argv[1:]) if sys.argv[1:] else main()
