@@ -7,7 +7,7 @@ Does not: what the records mean (each stage has its own).
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,18 @@ RecordT = TypeVar("RecordT")
 
 # A temporary file is its owner's alone; a team reads one another's reports.
 _READABLE = 0o644
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """What a listing tells of one file, without reading it."""
+
+    name: str
+    size: int
+    modified: int
+    """Nanoseconds since 1970, by the storage's clock."""
+    etag: str | None
+    """Digest of the content, where the storage keeps one; a folder does not."""
 
 
 class Storage(Protocol):
@@ -45,6 +57,14 @@ class Storage(Protocol):
 
     def names(self, prefix: str) -> Sequence[str]:
         """All names that begin with a prefix that ends in a slash, sorted."""
+        ...
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        """All files below a prefix that ends in a slash, or is empty; in any order."""
+        ...
+
+    def look_at(self, name: str) -> Listed | None:
+        """Return what a listing tells of one file, or None where there is no such name."""
         ...
 
     def upload(self, local: Path, name: str) -> None:
@@ -97,9 +117,23 @@ class Folder:
 
     def names(self, prefix: str) -> Sequence[str]:
         """All names below a prefix, sorted; files still being written are left out."""
-        files = (path for path in self.path(prefix).rglob("*") if path.is_file())
-        names = (path.relative_to(self.root).as_posix() for path in files)
-        return sorted(name for name in names if not Path(name).name.startswith(".new-"))
+        return sorted(f"{prefix}{entry.path[skip:]}" for entry, skip in self._files(prefix))
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        """All files below a prefix; files still being written are left out."""
+        for entry, skip in self._files(prefix):
+            try:
+                status = entry.stat()
+            except FileNotFoundError:
+                continue  # removed since its folder was read
+            yield _listed(f"{prefix}{entry.path[skip:]}", status)
+
+    def look_at(self, name: str) -> Listed | None:
+        """Return what a listing tells of one file."""
+        try:
+            return _listed(name, self.path(name).stat())
+        except FileNotFoundError:
+            return None
 
     def upload(self, local: Path, name: str) -> None:
         """Put a file there."""
@@ -115,6 +149,21 @@ class Folder:
         """Fetch a file."""
         local.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.path(name), local)
+
+    def _files(self, prefix: str) -> Iterator[tuple[os.DirEntry[str], int]]:
+        """Every file, and how much of its path leads to the prefix."""
+        top = str(self.path(prefix))
+        waiting = [top]
+        while waiting:
+            try:
+                with os.scandir(waiting.pop()) as entries:
+                    for entry in entries:
+                        if entry.is_dir():
+                            waiting.append(entry.path)
+                        elif not entry.name.startswith(".new-"):
+                            yield entry, len(top) + 1
+            except FileNotFoundError:
+                continue
 
     def _temporary(self, name: str, content: bytes) -> Path:
         target = self.path(name)
@@ -187,6 +236,10 @@ class RefitFiles:
     def name(self, file: str) -> str:
         """Name of one file, such as training_set.json."""
         return f"{self.folder}/{file}"
+
+
+def _listed(name: str, status: os.stat_result) -> Listed:
+    return Listed(name=name, size=status.st_size, modified=status.st_mtime_ns, etag=None)
 
 
 def day_name(model: str, day: str) -> str:

@@ -50,7 +50,7 @@ def main() -> None:
 
 @refit.command()
 @click.option("--model", default="flight_delay", show_default=True, help="Which of the models.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), default="2013-12-16", show_default=True)
+@click.option("--until", type=DAY, default="2013-12-16", show_default=True)
 @AS_JSON
 def demo(model: str, until: datetime, as_json: bool) -> None:
     """Do the main job on real data: land a year of flights, refit, release."""
@@ -221,20 +221,28 @@ def timeline(model: str, at: str | None, as_json: bool) -> None:
 
 @refit.command()
 @MODEL
+@AS_JSON
+def why(model: str, as_json: bool) -> None:
+    """Tell every decision to refit or not to, and its reason; the latest last."""
+    from refit_assets.release.decisions import read_decisions, render_decisions
+
+    find_model(model)
+    decisions = read_decisions(_deployment().store, model)
+    _print(decisions, as_json, lambda: render_decisions(decisions))
+
+
+@refit.command()
+@MODEL
 @click.option("--to", "version", required=True, help="A published version.")
 @BY
 @REASON
 @AS_JSON
 def rollback(model: str, version: str, by: str, reason: str, as_json: bool) -> None:
     """Let an earlier version serve again; one ledger event, no refit."""
-    from refit_assets.release.ledger import append, plan_rollback
+    from refit_assets.release.release import roll_back
 
-    find_model(model)
-    now = datetime.now(UTC)
-    event = append(
-        _deployment().store.storage,
-        model,
-        lambda events: plan_rollback(events, version, by=by, reason=reason, now=now),
+    event = roll_back(
+        find_model(model), version, _deployment().release_target, by=by, reason=reason
     )
     said = f"{version} serves {'already' if event is None else 'from now on'}"
     _print(event or {}, as_json, lambda: said)
@@ -255,6 +263,43 @@ def approve(model: str, key: str, by: str, reason: str, as_json: bool) -> None:
     )
     said = f"refit {key} was released already" if event is None else f"{event.version} is released"
     _print(event or {}, as_json, lambda: said)
+
+
+@refit.command()
+@MODEL
+@click.option("--from", "first", required=True, type=DAY, help="Refits from that day on.")
+@click.option("--to", "last", required=True, type=DAY, help="The last day that is served.")
+@click.option(
+    "--cadence", default="weekly,monthly", show_default=True, help="Several, with commas between."
+)
+@AS_JSON
+def backtest(model: str, first: datetime, last: datetime, cadence: str, as_json: bool) -> None:
+    """Replay refits over history, and tell what each cadence would have earned."""
+    from refit_assets.assets.backtest import run_backtest_job
+    from refit_assets.release.backtest import build_plan
+    from refit_assets.release.backtest_report import render_backtest
+
+    plan = build_plan(first.date(), last.date(), cadence.split(","))
+    _show_progress()
+    found, report = run_backtest_job(find_model(model), _deployment(), plan)
+    _print(found, as_json, lambda: f"{render_backtest(found)}\n\n  report  {report}")
+
+
+@refit.command("check-honesty")
+@MODEL
+@click.option("--day", "days", multiple=True, type=DAY, help="Default: three, spread evenly.")
+@AS_JSON
+def check_honesty_command(model: str, days: tuple[datetime, ...], as_json: bool) -> None:
+    """Change the future of some landed days, and see that no feature notices."""
+    from refit_assets.resources.honesty import run_honesty_check
+
+    asked = [one.date() for one in days]
+    honesty = run_honesty_check(find_model(model), _deployment(), asked)
+    said = (
+        f"{model} is honest: on {', '.join(map(str, honesty.days))} the features of "
+        f"{honesty.rows:,} rows did not change with what became known after them"
+    )
+    _print(honesty, as_json, lambda: said)
 
 
 @refit.group()

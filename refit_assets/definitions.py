@@ -6,10 +6,13 @@ from pathlib import Path
 import dagster as dg
 
 from refit_assets.assets.landing import build_landing_specs
+from refit_assets.assets.leftovers import build_leftovers_defs
 from refit_assets.assets.release import VARYING_POLICIES
 from refit_assets.models import read_models
+from refit_assets.resources.cluster_deployment import ClusterDeployment
 from refit_assets.resources.deployment import read_deployment
 from refit_assets.resources.engines import build_resources
+from refit_assets.workloads.kube import open_api
 
 
 @dg.definitions
@@ -23,5 +26,8 @@ def defs() -> dg.Definitions:
         # One process a run: the heavy work is not here, and a process a step costs seconds each.
         executor=dg.in_process_executor,
     )
+    if isinstance(deployment, ClusterDeployment):
+        namespace = deployment.namespace
+        shared = dg.Definitions.merge(shared, build_leftovers_defs(lambda: open_api(namespace)))
     models = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     return dg.Definitions.merge(shared, models)

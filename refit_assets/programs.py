@@ -18,7 +18,7 @@ import urllib.request
 import uuid
 from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,15 +72,18 @@ def main(arguments: list[str]) -> int:
 def _features(exchange: Exchange, tell: Tell) -> object:
     from pyspark.sql import SparkSession
 
-    from refit_assets.features.job import FeaturesRequest, compute_features
+    from refit_assets.features.job import FeaturesRequest, compute_features, inspect_request
 
     request = exchange.asked(FeaturesRequest)
     spark = SparkSession.builder.getOrCreate()
     spark.sparkContext.setLogLevel("WARN")
-    with _landed_here(request) as here, _shared_staging(request.warehouse_uri) as share:
+    with _landed_here(request) as fetched, _shared_staging(request.warehouse_uri) as share:
+        here, etags = fetched
         catalogue = _with_password(request.catalogue_uri)
         local = replace(request, landing_uri=here.uri, catalogue_uri=catalogue)
-        result = compute_features(spark, local, tell, share=share)
+        # Recorded as the bucket knows them: the landing sensor compares with its listing.
+        landing = inspect_request(local).known_as(etags)
+        result = compute_features(spark, local, tell, landing=landing, share=share)
     spark.stop()
     return result
 
@@ -227,8 +230,8 @@ def _say(line: str) -> None:
 
 
 @contextmanager
-def _landed_here(request: "FeaturesRequest") -> Generator[Folder]:
-    """Fetch the landed files that the days read: they are checked and staged by the driver."""
+def _landed_here(request: "FeaturesRequest") -> Generator[tuple[Folder, dict[str, str]]]:
+    """Fetch the landed files that the days read, and their ETags: the driver checks and stages."""
     from concurrent.futures import ThreadPoolExecutor
 
     from refit_assets.features.landing import names_read
@@ -237,15 +240,17 @@ def _landed_here(request: "FeaturesRequest") -> Generator[Folder]:
     with tempfile.TemporaryDirectory(prefix="refit-landing-") as name:
         here = Folder(root=Path(name), durable=False)
 
-        def fetch(wanted: str) -> None:
-            try:
+        def fetch(wanted: str) -> tuple[str, str]:
+            # Looked at first: a file that is replaced meanwhile is due again, and never missed.
+            listed = bucket.look_at(wanted)
+            with suppress(FileNotFoundError):  # told with all that are missing, by the inspection
                 bucket.download(wanted, here.path(wanted))
-            except FileNotFoundError:
-                return  # told with all others that are missing, by the inspection
+            return wanted, (listed.etag if listed else None) or ""
 
         with ThreadPoolExecutor(max_workers=16) as pool:
-            list(pool.map(fetch, names_read(request.spec, request.first, request.last)))
-        yield here
+            names = names_read(request.spec, request.first, request.last)
+            etags = {name: etag for name, etag in pool.map(fetch, names) if etag}
+        yield here, etags
 
 
 @contextmanager

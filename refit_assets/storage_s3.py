@@ -4,12 +4,13 @@ Belongs here: objects under names, and what S3 answers. Does not: credentials an
 boto3 reads from the standard `AWS_*` variables or the pod's service account.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from refit_assets.artefacts import Listed
 from refit_assets.errors import SetupError
 
 _ABSENT = frozenset({"NoSuchKey", "NotFound", "404"})
@@ -64,11 +65,30 @@ class Bucket:
 
     def names(self, prefix: str) -> Sequence[str]:
         """All names that begin with a prefix that ends in a slash, sorted."""
+        return sorted(found.name for found in self.listed(prefix))
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        """All objects below a prefix; what ends in a slash is a folder that a console made."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=self.prefix + prefix
         )
-        keys = (found["Key"] for page in pages for found in page.get("Contents", ()))
-        return sorted(key.removeprefix(self.prefix) for key in keys if not key.endswith("/"))
+        for page in pages:
+            for found in page.get("Contents", ()):
+                if not found["Key"].endswith("/"):
+                    name = found["Key"].removeprefix(self.prefix)
+                    yield _listed(name, found["Size"], found)
+
+    def look_at(self, name: str) -> Listed | None:
+        """Return what a listing tells of one object, or None where there is no such name."""
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self.client.head_object(Bucket=self.bucket, Key=self.prefix + name)
+        except ClientError as error:
+            if _code(error) in _ABSENT:
+                return None
+            raise
+        return _listed(name, found["ContentLength"], found)
 
     def upload(self, local: Path, name: str) -> None:
         """Put a file there, in parts where it is large."""
@@ -123,6 +143,11 @@ def open_bucket(uri: str) -> Bucket:
         bucket=parts.netloc,
         prefix=f"{prefix}/" if prefix else "",
     )
+
+
+def _listed(name: str, size: int, found: Mapping[str, Any]) -> Listed:
+    modified = int(found["LastModified"].timestamp() * 1e9)
+    return Listed(name=name, size=size, modified=modified, etag=found["ETag"].strip('"'))
 
 
 def _code(error: Any) -> str:  # noqa: ANN401 - botocore has no types

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from refit_assets_tests.fakes.s3_server import s3_server
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -39,3 +41,10 @@ def spark() -> Generator["SparkSession"]:
     embedded = EmbeddedSpark()
     yield embedded.session()
     embedded.close()
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Generator[str]:
+    """Address of an S3 server; a bucket of one's own is `fakes.s3_server.new_bucket`."""
+    with s3_server() as address:
+        yield address

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from refit_assets.artefacts import Folder
+from refit_assets.artefacts import ArtefactStore, Folder
 from refit_assets.cli import main, refit
 from refit_assets.models import read_models
+from refit_assets.release.decisions import decide_by_hand, record_decision
 from refit_assets.release.ledger import Challenger, append, plan_release
 
 REFIT = datetime(2013, 6, 3, tzinfo=UTC)
@@ -17,6 +18,8 @@ COMMANDS = {
     "approve",
     "argo",
     "argo-step",
+    "backtest",
+    "check-honesty",
     "contract",
     "demo",
     "land",
@@ -27,6 +30,7 @@ COMMANDS = {
     "run",
     "tick",
     "timeline",
+    "why",
 }
 
 
@@ -91,7 +95,7 @@ def test_models_are_listed_for_people_and_for_programs() -> None:
     assert list(json.loads(run("models", "--json").output)) == names
 
 
-@pytest.mark.parametrize("words", [["run"], ["timeline"], ["contract", "diff"]])
+@pytest.mark.parametrize("words", [["run"], ["timeline"], ["why"], ["contract", "diff"]])
 def test_a_model_that_is_none_is_one_clear_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
@@ -156,3 +160,13 @@ def test_a_rollback_to_what_was_never_published_is_refused(
     assert code == 1
     assert said.startswith("error: ")
     assert "9.9.9" in said
+
+
+def test_why_tells_every_decision_for_people_and_for_programs(tmp_path: Path) -> None:
+    assert run("why", "flight_delay").output.startswith("no decision yet")
+    store = ArtefactStore(storage=Folder(root=tmp_path / "home" / "artefacts"))
+    record_decision(store, decide_by_hand("flight_delay", "2013-06-03", "Ada", REFIT))
+    expected = "2013-06-03 00:00  2013-06-03  refit  Ada asked for refit 2013-06-03\n"
+    assert run("why", "flight_delay").output == expected
+    (told,) = json.loads(run("why", "flight_delay", "--json").output)
+    assert (told["reason"], told["refit"]) == ("by_hand", "2013-06-03")

@@ -1,5 +1,7 @@
-"""The contract of every storage: a folder, and a bucket over a client in memory."""
+"""The contract of every storage: a folder, and a bucket of a real S3 server."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,15 +10,21 @@ from refit_assets.artefacts import ArtefactStore, Folder, Storage
 from refit_assets.errors import DataError, Finding, RefitError, SetupError, WorkloadFailed
 from refit_assets.exchange import Exchange, Scored, refusal_of
 from refit_assets.storage_s3 import Bucket, open_bucket
-from refit_assets_tests.fakes.s3_client import FakeS3
+from refit_assets_tests.fakes.s3_server import new_bucket
+
+
+@pytest.fixture
+def bucket(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    return new_bucket(s3_address, monkeypatch)
 
 
 @pytest.fixture(params=["folder", "bucket", "bucket at its root"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     if request.param == "folder":
         return Folder(root=tmp_path / "store")
-    prefix = "team/store/" if request.param == "bucket" else ""
-    return Bucket(client=FakeS3({"other/a/b": b"a neighbour's"}), bucket="lake", prefix=prefix)
+    bucket: Bucket = request.getfixturevalue("bucket")
+    bucket.write("other/a/b", b"a neighbour's")
+    return replace(bucket, prefix="team/store/" if request.param == "bucket" else "")
 
 
 def test_what_was_written_is_read(storage: Storage) -> None:
@@ -39,6 +47,45 @@ def test_names_are_those_below_the_prefix_sorted(storage: Storage) -> None:
     assert storage.names("nothing/") == []
 
 
+def test_a_listing_tells_size_and_time_of_what_lies_below_the_prefix(storage: Storage) -> None:
+    before = time.time_ns()
+    for name, content in {"a/c": b"12", "a/b/d": b"", "ab/c": b"1"}.items():
+        storage.write(name, content)
+    found = {one.name: one for one in storage.listed("a/")}
+    assert {name: one.size for name, one in found.items()} == {"a/b/d": 0, "a/c": 2}
+    for name, one in found.items():
+        # S3 tells whole seconds.
+        assert abs(one.modified - before) < 60 * 10**9
+        assert storage.look_at(name) == one
+    assert list(storage.listed("nothing/")) == []
+    assert storage.look_at("a/nothing") is None
+
+
+def test_another_content_is_seen_by_looking(storage: Storage) -> None:
+    storage.write("a", b"1")
+    before = storage.look_at("a")
+    storage.write("a", b"2")
+    assert storage.look_at("a") != before
+
+
+def test_everything_is_listed_from_the_root(storage: Storage) -> None:
+    storage.write("a/b", b"")
+    storage.write("c", b"")
+    assert {"a/b", "c"} <= {one.name for one in storage.listed("")}
+
+
+def test_a_file_that_is_being_written_is_not_listed(tmp_path: Path) -> None:
+    (tmp_path / ".new-123").touch()
+    (tmp_path / "whole").touch()
+    assert [one.name for one in Folder(root=tmp_path).listed("")] == ["whole"]
+
+
+def test_more_objects_than_one_answer_of_the_server_holds_are_all_listed(bucket: Bucket) -> None:
+    for n in range(1001):
+        bucket.write(f"a/{n:04}", b"")
+    assert bucket.names("a/") == [f"a/{n:04}" for n in range(1001)]
+
+
 def test_files_go_up_and_down(storage: Storage, tmp_path: Path) -> None:
     (tmp_path / "up").write_bytes(b"jar")
     storage.upload(tmp_path / "up", "a/jar")
@@ -51,8 +98,7 @@ def test_a_file_that_is_not_there_is_named(storage: Storage, tmp_path: Path) -> 
         storage.download("a/jar", tmp_path / "down")
 
 
-def test_a_bucket_forgets_what_lies_below_a_prefix_and_nothing_else() -> None:
-    bucket = Bucket(client=FakeS3(), bucket="lake")
+def test_a_bucket_forgets_what_lies_below_a_prefix_and_nothing_else(bucket: Bucket) -> None:
     for name in ("a/b", "a/c", "ab/c"):
         bucket.write(name, b"")
     bucket.delete("a/")

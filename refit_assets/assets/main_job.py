@@ -48,6 +48,10 @@ class MainJob:
     resources: Mapping[str, Any]
     instance: dg.DagsterInstance
 
+    def replay(self, key: str) -> dict[str, dict[str, float]]:
+        """Do one refit up to its evaluation; nothing is released."""
+        return self._run(REFIT_ASSETS[:-1], partition_key=key)
+
     def features(self, first: date, last: date) -> dict[str, dict[str, float]]:
         """Compute a range of days in one run."""
         tags = _range(first, last) | {FEATURES_TAG: self.spec.name}

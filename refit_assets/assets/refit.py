@@ -8,6 +8,7 @@ from refit_assets.assets.evaluation import build_evaluation_asset
 from refit_assets.assets.features import build_features_asset
 from refit_assets.assets.landing_sensor import build_landing_sensor
 from refit_assets.assets.monitoring import build_monitoring_asset
+from refit_assets.assets.operator_jobs import build_approve_job, build_rollback_job
 from refit_assets.assets.predictions import build_predictions_asset
 from refit_assets.assets.predictions_sensor import build_predictions_sensor
 from refit_assets.assets.refit_sensor import build_refit_sensor
@@ -19,7 +20,7 @@ from refit_assets.spec import ModelSpec
 
 
 def build_refit_defs(spec: ModelSpec) -> dg.Definitions:
-    """Build the assets, checks and sensors of one model."""
+    """Build the assets, checks, sensors and jobs of one model."""
     with warnings.catch_warnings():
         # The pinned Dagster calls backfill policies beta; a person can do nothing about it.
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -29,7 +30,8 @@ def build_refit_defs(spec: ModelSpec) -> dg.Definitions:
         build_predictions_sensor(spec),
         build_refit_sensor(spec),
     ]
-    return dg.Definitions(assets=assets, sensors=sensors)
+    jobs = [build_approve_job(spec), build_rollback_job(spec)]
+    return dg.Definitions(assets=assets, sensors=sensors, jobs=jobs)
 
 
 def _build_assets(spec: ModelSpec) -> list[dg.AssetsDefinition]:

@@ -3,12 +3,16 @@
 Finding the state of the world only; the decision is `release.decisions.judge_refit`.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import dagster as dg
 
-from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.artefacts import ArtefactStore, Storage
+from refit_assets.assets.operator_jobs import observe_serving
+from refit_assets.assets.runs import ended_runs, has_unfinished_run
+from refit_assets.assets.training_set import REASON_TAG
+from refit_assets.features.landed import last_landed_day, list_landing
 from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.training_set import TrainingSet, read_days
 from refit_assets.features.window import plan_window, refit_keys
@@ -21,22 +25,18 @@ from refit_assets.release.decisions import (
     read_decisions,
     record_decision,
 )
-from refit_assets.release.due import Released, fingerprint, last_landed_day
+from refit_assets.release.due import Released, fingerprint
 from refit_assets.release.ledger import LedgerEvent, champion, read_events
 from refit_assets.release.release import RECORD
 from refit_assets.resources.deployment import Deployment
 from refit_assets.spec import ModelSpec
 
 REFIT_STEPS = ("training_set", "trials", "candidate", "scoring_jar", "evaluation", "release")
-UNFINISHED = (
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
 MODEL_TAG = "refit/model"
 """On every run that refits: dagster.yaml lets one of them at a time run for a model."""
+
+CONTENT_TAG = "refit/content"
+"""Fingerprint of what the asked refit is made of."""
 
 _MOST_SHOWN = 50
 
@@ -56,40 +56,46 @@ def build_refit_sensor(spec: ModelSpec) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, deployment: dg.ResourceParam[Deployment]
     ) -> dg.SensorResult:
         store = deployment.store
-        state = window_state(
-            spec, store, deployment.landing, running=lambda: is_running(context.instance, spec)
-        )
+        state = window_state(spec, store, deployment.landing, context.instance)
         decision = judge_refit(spec, state, datetime.now(UTC))
-        events = []
+        ledger = read_events(store.storage, spec.name)
+        # Told by whoever changes the ledger, on a command line elsewhere too.
+        events = [observe_serving(spec, ledger)] if str(len(ledger)) != context.cursor else []
         if record_decision(store, decision):
-            events = [_observation(keys[0], read_decisions(store, spec.name))]
-        if decision.action == "skip" or state.refit is None:
-            return dg.SensorResult(skip_reason=decision.sentence, asset_events=events)
+            events.append(_observation(keys[0], read_decisions(store, spec.name)))
+        asked = [] if decision.action == "skip" else request_refit(spec, state, decision)
         return dg.SensorResult(
-            run_requests=[request_refit(spec, state.refit, store, decision)], asset_events=events
+            run_requests=asked,
+            skip_reason=None if asked else decision.sentence,
+            asset_events=[event for event in events if event is not None],
+            cursor=str(len(ledger)),
         )
 
     return refit_sensor
 
 
-def request_refit(
-    spec: ModelSpec, refit: str, store: ArtefactStore, decision: Decision
-) -> dg.RunRequest:
-    """Ask for one refit; the same content never asks twice, also after a lost tick."""
-    content = fingerprint(store, spec, plan_window(spec, refit))
-    return dg.RunRequest(
-        run_key=f"{spec.name}:{refit}:{content}",
-        partition_key=refit,
+def request_refit(spec: ModelSpec, state: WindowState, decision: Decision) -> list[dg.RunRequest]:
+    """Ask for one refit; until its run has ended, the same content never asks twice."""
+    if state.refit is None:
+        return []
+    request = dg.RunRequest(
+        run_key=f"{spec.name}:{state.refit}:{state.content}:{state.attempts}",
+        partition_key=state.refit,
         asset_selection=[dg.AssetKey([spec.name, name]) for name in REFIT_STEPS],
-        tags={MODEL_TAG: spec.name, "refit/reason": decision.reason},
+        tags={
+            MODEL_TAG: spec.name,
+            REASON_TAG: decision.reason,
+            CONTENT_TAG: state.content,
+        },
     )
+    return [request]
 
 
 def window_state(
-    spec: ModelSpec, store: ArtefactStore, landing: Folder, *, running: Callable[[], bool]
+    spec: ModelSpec, store: ArtefactStore, landing: Storage, instance: dg.DagsterInstance
 ) -> WindowState:
     """Find what a decision about the latest window needs to know."""
-    last = last_landed_day(spec, landing)
+    last = last_landed_day(spec, list_landing(landing, spec))
     keys = () if last is None else refit_keys(spec, last + timedelta(days=1))
     if not keys:
         return WindowState(refit=None, days={}, made_of=None)
@@ -104,14 +110,21 @@ def window_state(
     made_of = store.read_record(TrainingSet, files.name("training_set.json"))
     events = read_events(store.storage, spec.name)
     mine = [event for event in events if event.refit == refit]
+    content = fingerprint(store, spec, window)
+    ended = ended_runs(instance, {MODEL_TAG: spec.name, CONTENT_TAG: content})
+    failed = [*takewhile(lambda one: not one.dagster_run.is_success, ended)]
     return WindowState(
         refit=refit,
         missing=missing if len(missing) > spec.refit.missing_days else (),
         days={day: DayState(digest=one.digest, rows=one.rows) for day, one in current.items()},
         made_of=made_of,
         decided=released is not None,
-        same_spec=released is None or released.fingerprint == fingerprint(store, spec, window),
-        running=running(),
+        content=content,
+        attempts=len(ended),
+        same_spec=released is None or released.fingerprint == content,
+        running=has_unfinished_run(instance, {MODEL_TAG: spec.name}),
+        failures=len(failed),
+        failed_at=_ended_at(failed[0]) if failed else None,
         held=bool(mine) and mine[-1].kind == "held" and spec.when.approval == "manual",
         last_refit_at=events[-1].recorded_at if events else None,
         windows_since=_windows_since(keys, [event.refit for event in events]),
@@ -119,10 +132,9 @@ def window_state(
     )
 
 
-def is_running(instance: dg.DagsterInstance, spec: ModelSpec) -> bool:
-    """Whether a refit of this model has not ended yet."""
-    filters = dg.RunsFilter(statuses=[*UNFINISHED], tags={MODEL_TAG: spec.name})
-    return bool(instance.get_run_records(filters, limit=1))
+def _ended_at(record: dg.RunRecord) -> datetime:
+    ended = record.end_time
+    return record.update_timestamp if ended is None else datetime.fromtimestamp(ended, UTC)
 
 
 def _breaches(

@@ -59,9 +59,16 @@ class Step:
 
 @contextmanager
 def step(context: dg.AssetExecutionContext) -> Generator[Step]:
-    """Run a stage; its errors end the step, and only transient ones are tried again."""
-    try:
+    """Run a stage, measured; its errors end the step, and only transient ones are tried again."""
+    with refusals():
         yield Step(context)
+
+
+@contextmanager
+def refusals() -> Generator[None]:
+    """Turn errors of ours into Dagster's: transient ones are tried again, no others."""
+    try:
+        yield
     except RefitError as error:
         if error.transient:
             raise

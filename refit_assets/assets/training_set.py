@@ -1,15 +1,22 @@
 """The training set asset: pins which data a refit is made of. Plain Python, seconds of work."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
+from refit_assets.artefacts import ArtefactStore
 from refit_assets.assets.columns import training_set_lineage
 from refit_assets.assets.partitions import over_window, refit_partitions
 from refit_assets.assets.steps import step
 from refit_assets.features.leakage import judge_leakage
 from refit_assets.features.table import FeatureTable
 from refit_assets.features.training_set import TrainingSet, pin_training_set
+from refit_assets.release.decisions import decide_by_hand, record_decision
 from refit_assets.resources.deployment import Deployment
 from refit_assets.spec import ModelSpec
+
+REASON_TAG = "refit/reason"
+"""On runs that the refit sensor asked for; a run without it was started by a person."""
 
 
 def build_training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
@@ -36,6 +43,7 @@ def build_training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         """Pin the window's days at one snapshot of the feature table."""
         with step(context) as running:
             store = deployment.store
+            _record_by_hand(context, spec, store)
             table = FeatureTable(
                 catalogue_uri=deployment.catalogue_uri,
                 warehouse_uri=deployment.warehouse_uri,
@@ -59,6 +67,20 @@ def build_training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             )
 
     return training_set
+
+
+def _record_by_hand(
+    context: dg.AssetExecutionContext, spec: ModelSpec, store: ArtefactStore
+) -> None:
+    """The sensor has written its reasons down; a person's run is a decision as well."""
+    tags = context.run.tags
+    if REASON_TAG in tags:
+        return
+    who = tags.get("user", "a backfill" if "dagster/backfill" in tags else "a person")
+    told = f"{who} (run {context.run.run_id[:8]})"
+    record_decision(
+        store, decide_by_hand(spec.name, context.partition_key, told, datetime.now(UTC))
+    )
 
 
 def _metadata(pinned: TrainingSet) -> dict[str, str | int]:

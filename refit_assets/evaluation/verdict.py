@@ -227,7 +227,8 @@ def _against_champion(
     if champion is None:
         return _first("champion", limit)
     if comparison is None:
-        return _lost("champion", f"champion {champion} could not score this holdout", limit)
+        why = f"champion {champion} did not score these rows: its jar is gone or asks for others"
+        return _lost("champion", why, limit)
     found = comparison.difference
     if found is None or found.metric != gate.metric:
         what = f"the difference in {metric_name(gate.metric)} from {champion} is undefined"

@@ -7,14 +7,14 @@ Belongs here: names, ETags, headers, days that read a file. Does not: values (`r
 import codecs
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from refit_assets.artefacts import Folder
+from refit_assets.artefacts import Folder, Listed
 from refit_assets.errors import DataError, Finding, SetupError
 from refit_assets.features.window import days_between
 from refit_assets.spec import ModelSpec, Source
@@ -46,6 +46,11 @@ class Landing:
     first: date
     last: date
     files: tuple[LandedFile, ...]
+
+    def known_as(self, etags: Mapping[str, str]) -> "Landing":
+        """The same files under the digests that the storage they were fetched from gives them."""
+        files = tuple(replace(one, etag=etags.get(one.name, one.etag)) for one in self.files)
+        return replace(self, files=files)
 
     def of_source(self, source: str) -> tuple[LandedFile, ...]:
         """Files of one source, by day."""
@@ -90,16 +95,6 @@ def days_touched(spec: ModelSpec, source: str, day: date | None) -> tuple[date, 
     return day, day + timedelta(days=spec.sources[source].look_back_days)
 
 
-def landed(folder: Folder, spec: ModelSpec, first: date, last: date) -> tuple[LandedFile, ...]:
-    """List the files of a range that are there, by source and day."""
-    found: list[LandedFile] = []
-    for source, day, name in _expected(spec, first, last):
-        outside = _outside(folder.path(name))
-        if outside is not None:
-            found.append(_landed_file(source, day, name, outside))
-    return tuple(found)
-
-
 def inspect_landing(folder: Folder, spec: ModelSpec, first: date, last: date) -> Landing:
     """Look at the outside of every file that the features of a range read.
 
@@ -135,6 +130,11 @@ def _expected(spec: ModelSpec, first: date, last: date) -> Iterator[tuple[str, d
     for name, source in spec.sources.items():
         for day in days_read(spec, source, first, last):
             yield name, day, file_name(source, day)
+
+
+def content_etag(folder: Folder, listed: Listed) -> str:
+    """Digest of a file's content; read once for each size and time of change."""
+    return _scan(folder.path(listed.name), listed.size, listed.modified).etag
 
 
 def _landed_file(source: str, day: date | None, name: str, outside: _Outside) -> LandedFile:

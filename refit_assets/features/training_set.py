@@ -134,15 +134,22 @@ def due_days(
         inputs: For each day in question, name and ETag of every file that it reads.
 
     """
+    return tuple(due_records(store, spec, inputs))
+
+
+def due_records(
+    store: ArtefactStore, spec: ModelSpec, inputs: Mapping[date, Mapping[str, str]]
+) -> dict[date, DayRecord | None]:
+    """Return what is recorded of each day that `due_days` tells, in order."""
     recipe = recipe_digest(spec)
     records = read_days(store, spec, [*inputs])
-    return tuple(
-        day
+    return {
+        day: record
         for day, files in sorted(inputs.items())
         if (record := records.get(day)) is None
         or record.recipe != recipe
         or record.inputs != dict(files)
-    )
+    }
 
 
 def _records(store: ArtefactStore, spec: ModelSpec, window: RefitWindow) -> dict[date, DayRecord]:

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from refit_assets.artefacts import ArtefactStore
 from refit_assets.errors import LedgerError
 from refit_assets.features.training_set import TrainingSet
+from refit_assets.release.asking import pause_after
 from refit_assets.spec import ModelSpec
 
 Reason: TypeAlias = Literal[
@@ -28,6 +29,7 @@ Reason: TypeAlias = Literal[
     "days_missing",
     "no_window",
     "running",
+    "failed",
     "held",
     "cool_down",
     "late_data_small",
@@ -71,9 +73,17 @@ class WindowState:
     """What the last refit of this window was made of; None if there was none."""
     decided: bool = False
     """Whether that refit got to its verdict."""
+    content: str = ""
+    """Fingerprint of what a refit of this window would be made of now."""
+    attempts: int = 0
+    """How many runs for that content have ended, well or not."""
     same_spec: bool = True
     """Whether that refit was made by the present spec."""
     running: bool = False
+    failures: int = 0
+    """How often a refit of this very content has failed since one succeeded."""
+    failed_at: datetime | None = None
+    """When it last did."""
     held: bool = False
     """Whether that refit waits for approval."""
     last_refit_at: datetime | None = None
@@ -141,6 +151,15 @@ def _held_back(spec: ModelSpec, state: WindowState, now: datetime) -> tuple[Reas
             "held",
             f"refit {state.refit} is held for approval: `refit approve {spec.name} {state.refit}`",
         )
+    return _resting(spec, state, now)
+
+
+def _resting(spec: ModelSpec, state: WindowState, now: datetime) -> tuple[Reason, str] | None:
+    """Time alone cures these."""
+    if state.failed_at is not None and now < state.failed_at + pause_after(state.failures):
+        again = f"{state.failed_at + pause_after(state.failures):%Y-%m-%d %H:%M}Z"
+        times = "once" if state.failures == 1 else f"{state.failures} times"
+        return "failed", f"refit {state.refit} failed {times}, as its run says; again at {again}"
     rest = timedelta(hours=spec.when.cool_down_hours)
     if state.last_refit_at is not None and now - state.last_refit_at < rest:
         until = (state.last_refit_at + rest).isoformat(timespec="minutes")
@@ -160,6 +179,19 @@ def changed_share(made_of: TrainingSet, days: dict[date, DayState]) -> float:
         total += rows
         changed += rows if present is None or present.digest != pin.digest else 0
     return changed / total if total else 0.0
+
+
+def decide_by_hand(model: str, refit: str, who: str, now: datetime) -> Decision:
+    """Word the decision of a person, or of a program that is not the sensor."""
+    sentence = f"{who} asked for refit {refit}"
+    return Decision(
+        model=model,
+        refit=refit,
+        action="refit",
+        reason="by_hand",
+        sentence=sentence,
+        decided_at=now,
+    )
 
 
 def record_decision(store: ArtefactStore, decision: Decision) -> bool:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
 
-from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.artefacts import ArtefactStore, Storage
 from refit_assets.errors import DataError
-from refit_assets.features.landing import LandedFile, days_read, days_touched, file_name, landed
+from refit_assets.features.landed import identify, last_landed_day, list_landing, read_seen
+from refit_assets.features.landing import LandedFile, names_read
 from refit_assets.features.training_set import due_days, read_days
-from refit_assets.features.window import RefitWindow, plan_window, refit_keys
+from refit_assets.features.window import RefitWindow, days_between, plan_window, refit_keys
 from refit_assets.release.release import RECORD
 from refit_assets.spec import ModelSpec
 from refit_assets.training.trial import H2O_VERSION
@@ -54,18 +55,22 @@ class Released:
     fingerprint: str
 
 
-def find_due(spec: ModelSpec, store: ArtefactStore, landing: Folder, key: str | None = None) -> Due:
+def find_due(
+    spec: ModelSpec, store: ArtefactStore, landing: Storage, key: str | None = None
+) -> Due:
     """Find what is due, for one refit or for the latest whose window has landed.
 
     Raises:
         DataError: the asked refit's window has not landed, or nothing has.
 
     """
-    last = last_landed_day(spec, landing)
+    found = list_landing(landing, spec)
+    last = last_landed_day(spec, found)
     if last is None:
-        message = f"nothing has landed for {spec.name} below {landing.root}; try `refit demo`"
+        message = f"nothing has landed for {spec.name} below {landing.uri}; try `refit demo`"
         raise DataError(message)
-    days = due_days(store, spec, complete_inputs(spec, landing, last))
+    files = identify(landing, found, read_seen(store, spec))
+    days = due_days(store, spec, complete_inputs(spec, files, last))
     refit = key or _latest_refit(spec, last)
     if refit is None:
         first = refit_keys(spec, date.max)[0]
@@ -86,40 +91,17 @@ def find_due(spec: ModelSpec, store: ArtefactStore, landing: Folder, key: str | 
     return Due(days=days, refit=refit, reason=f"refit {refit}: {reason}")
 
 
-def complete_inputs(spec: ModelSpec, landing: Folder, last: date) -> dict[date, dict[str, str]]:
-    """Inputs of every day of which all files that it reads have landed."""
-    found = inputs_by_day(spec, landed(landing, spec, spec.start, last), last)
-    return {day: files for day, files in found.items() if len(files) == _files_read(spec, day)}
-
-
-def inputs_by_day(
+def complete_inputs(
     spec: ModelSpec, files: Iterable[LandedFile], last: date
 ) -> dict[date, dict[str, str]]:
-    """Name and ETag of every landed file that each day's features read."""
-    found: dict[date, dict[str, str]] = {}
-    for file in files:
-        first, until = days_touched(spec, file.source, file.day)
-        until = last if until is None else min(until, last)
-        for n in range((until - first).days + 1):
-            found.setdefault(first + timedelta(days=n), {})[file.name] = file.etag
-    return found
-
-
-def last_landed_day(spec: ModelSpec, landing: Folder) -> date | None:
-    """The last day of which every daily source has its file."""
-    days: set[date] | None = None
-    for source in (source for source in spec.sources.values() if source.daily):
-        before, after = source.path.split("{day}", 1)
-        names = landing.names(before.rpartition("/")[0] + "/")
-        found = {
-            day
-            for name in names
-            if name.startswith(before) and name.endswith(after)
-            for day in _days(name[len(before) : len(name) - len(after)])
-        }
-        days = found if days is None else days & found
-    inside = [d for d in days or () if d >= spec.start and (spec.end is None or d < spec.end)]
-    return max(inside, default=None)
+    """Name and ETag of what each day reads, for days until `last` of which all has landed."""
+    etags = {file.name: file.etag for file in files}
+    complete: dict[date, dict[str, str]] = {}
+    for day in days_between(spec.start, last + timedelta(days=1)):
+        names = names_read(spec, day, day)
+        if etags.keys() >= {*names}:
+            complete[day] = {name: etags[name] for name in names}
+    return complete
 
 
 def fingerprint(store: ArtefactStore, spec: ModelSpec, window: RefitWindow) -> str:
@@ -147,17 +129,3 @@ def _latest_refit(spec: ModelSpec, last: date) -> str | None:
     # A refit needs no day after its as-of date: the one as of the day after the last is complete.
     until = last + timedelta(days=1 + spec.refit.label_delay_days)
     return max(refit_keys(spec, until), default=None)
-
-
-def _files_read(spec: ModelSpec, day: date) -> int:
-    return sum(
-        len({file_name(source, d) for d in days_read(spec, source, day, day)})
-        for source in spec.sources.values()
-    )
-
-
-def _days(text: str) -> tuple[date, ...]:
-    try:
-        return (date.fromisoformat(text),)
-    except ValueError:
-        return ()

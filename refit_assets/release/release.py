@@ -29,6 +29,7 @@ from refit_assets.release.ledger import (
     champion_before,
     plan_approval,
     plan_release,
+    plan_rollback,
     read_events,
     releases,
 )
@@ -206,6 +207,23 @@ def approve_refit(
     return append(store.storage, spec.name, plan)
 
 
+def roll_back(
+    spec: ModelSpec, version: str, target: ReleaseTarget, *, by: str, reason: str
+) -> LedgerEvent | None:
+    """Let a published version serve again: one event, no refit; None where it serves already.
+
+    Raises:
+        LedgerError: the version was never published, or name or reason is missing.
+
+    """
+    now = datetime.now(UTC)
+    return append(
+        target.store.storage,
+        spec.name,
+        lambda events: plan_rollback(events, version, by=by, reason=reason, now=now),
+    )
+
+
 def publish_packaged(spec: ModelSpec, packaged: PackagedJar, target: ReleaseTarget) -> None:
     """Publish the tested bytes of a packaged jar, and their provenance beside them."""
     with tempfile.TemporaryDirectory(prefix="refit-publish-") as name:
@@ -276,18 +294,15 @@ def _compare(
     packaged: PackagedJar,
     champion: LedgerEvent,
 ) -> Comparison | None:
-    """Score the holdout by the champion's jar too; None where that jar cannot."""
+    """Score the holdout by the champion's jar too; None where that jar is gone or cannot."""
     from refit_assets.evaluation.comparison import Contender, compare
     from refit_assets.evaluation.holdout import read_holdout
 
     files = store.refit(spec.name, refit)
     known = {one.jar.version: one for one in read_packaged(store, spec.name)}
     if champion.version not in known:
-        message = (
-            f"the jar of champion {champion.version} is not below {store.storage.uri}/models/"
-            f"{spec.name}/jars: restore it, or roll back to a version that is there"
-        )
-        raise LedgerError(message)
+        # Lost from the store: the gate says that it could not compare, and fails.
+        return None
     jar = known[champion.version].jar
     stored = jar_name(spec.name, jar.version, jar.file("all").name)
     try:

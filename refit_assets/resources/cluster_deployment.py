@@ -46,7 +46,7 @@ class ClusterDeployment(Deployment):
         return self.settings["REFIT_BUCKET"].rstrip("/")
 
     @property
-    def landing(self) -> Bucket:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def landing(self) -> Bucket:
         """The landing zone."""
         return self._landing
 

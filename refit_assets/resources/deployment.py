@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.artefacts import ArtefactStore, Folder, Storage
 from refit_assets.errors import SetupError
 from refit_assets.release.release import ReleaseTarget
 
@@ -25,7 +25,7 @@ class Deployment:
     """The Maven repository that releases are published to; None: a folder of the home."""
 
     @property
-    def landing(self) -> Folder:
+    def landing(self) -> Storage:
         """The landing zone."""
         return Folder(root=self.home / "landing", durable=False)
 

@@ -3,6 +3,7 @@
 The model is that of `specs.py` with daily refits: a window of three days is quick to land.
 """
 
+import os
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,10 +64,19 @@ class Workshop:
     h2o: FakeH2O = field(default_factory=FakeH2O)
     maven: FakeMaven = field(default_factory=FakeMaven)
 
-    def land(self, *numbers: int, delay: int = 30) -> None:
+    def land(self, *numbers: int, delay: int = 30, settled: bool = True) -> None:
+        """Land days, as of a while ago; or as of now, when they may still be growing."""
         for number in numbers:
-            content = things(number, delay).encode()
-            self.deployment.landing.write(f"things/{day(number)}.csv", content)
+            name = f"things/{day(number)}.csv"
+            self.deployment.landing.write(name, things(number, delay).encode())
+            if settled:
+                self.settle(name)
+
+    def settle(self, name: str) -> None:
+        """Let a minute pass since a file was written."""
+        path = self.deployment.home / "landing" / name
+        modified = path.stat().st_mtime_ns - 60 * 10**9
+        os.utime(path, ns=(modified, modified))
 
     def features(self, first: int, last: int) -> dg.ExecuteInProcessResult:
         """Compute days, in one run."""
@@ -132,7 +142,9 @@ def workshop(tmp_path: Path) -> Generator[Workshop]:
     deployment.prepare()
     deployment.landing.write("kinds.csv", b"kind,weight\na,1\nb,2\n")
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Workshop(deployment=deployment, instance=instance)
+        workshop = Workshop(deployment=deployment, instance=instance)
+        workshop.settle("kinds.csv")
+        yield workshop
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_a_day_whose_rows_did_not_change_keeps_its_data_version(computed: Worksh
 def test_refused_days_fail_the_contract_check_with_findings_and_are_not_tried_again(
     landed: Workshop,
 ) -> None:
-    path = landed.deployment.landing.path("things/2013-01-02.csv")
+    path = landed.deployment.home.joinpath("landing/things/2013-01-02.csv")
     path.write_bytes(path.read_bytes()[:-1])
     result = landed.features(1, 3)
     assert not result.success
@@ -66,7 +66,7 @@ def test_refused_days_fail_the_contract_check_with_findings_and_are_not_tried_ag
 def test_a_day_that_lost_its_rows_is_a_warning_and_no_failure(workshop: Workshop) -> None:
     workshop.land(1, 2, 3, 4, 5, 6, 7, 8)
     assert workshop.features(1, 7).success
-    short = workshop.deployment.landing.path("things/2013-01-08.csv")
+    short = workshop.deployment.home.joinpath("landing/things/2013-01-08.csv")
     short.write_text("\n".join([*short.read_text().splitlines()[:3], ""]))
     result = workshop.features(8, 8)
     assert result.success

@@ -1,18 +1,27 @@
 """The refit sensor: it finds the state of the world, asks once, and says why not."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from refit_assets.assets.refit_sensor import MODEL_TAG, REFIT_STEPS, build_refit_sensor
+from refit_assets.assets.refit_sensor import (
+    MODEL_TAG,
+    REFIT_STEPS,
+    build_refit_sensor,
+    request_refit,
+    window_state,
+)
 from refit_assets.release.decisions import read_decisions
+from refit_assets.release.ledger import append
 from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily
 
 
-def look(workshop: Workshop) -> dg.SensorResult:
+def look(workshop: Workshop, cursor: str | None = None) -> dg.SensorResult:
     context = dg.build_sensor_context(
-        instance=workshop.instance, resources={"deployment": workshop.deployment}
+        instance=workshop.instance, cursor=cursor, resources={"deployment": workshop.deployment}
     )
     found: Any = build_refit_sensor(workshop.spec)(context)
     return found
@@ -25,6 +34,11 @@ def asked(result: dg.SensorResult) -> list[str | None]:
 def said(result: dg.SensorResult) -> str:
     assert result.skip_reason is not None
     return str(result.skip_reason.skip_message)
+
+
+def observed(result: dg.SensorResult) -> list[str]:
+    """Assets of which something is told."""
+    return [event.asset_key.path[-1] for event in result.asset_events]  # type: ignore[union-attr]
 
 
 def reasons(workshop: Workshop) -> list[str]:
@@ -63,14 +77,34 @@ def test_the_run_key_follows_the_content_and_not_the_clock(computed: Workshop) -
     assert other.run_key not in keys
 
 
-def test_a_running_refit_is_waited_for(computed: Workshop) -> None:
-    computed.instance.create_run_for_job(
+def begin(workshop: Workshop, tags: Mapping[str, str]) -> dg.DagsterRun:
+    return workshop.instance.create_run_for_job(
         dg.define_asset_job("late_refit").resolve(
             asset_graph=dg.Definitions().resolve_asset_graph()
         ),
-        tags={MODEL_TAG: "late"},
+        tags=tags,
         status=DagsterRunStatus.STARTED,
     )
+
+
+def test_a_refit_that_failed_rests_and_is_then_asked_for_by_another_run_key(
+    computed: Workshop,
+) -> None:
+    (first,) = look(computed).run_requests or ()
+    run = begin(computed, first.tags)
+    computed.instance.report_run_failed(run)
+    assert said(look(computed)).startswith(f"refit {FIRST_REFIT} failed once, as its run says")
+    assert reasons(computed)[-1] == "failed"
+    store, landing = computed.deployment.store, computed.deployment.landing
+    state = window_state(computed.spec, store, landing, computed.instance)
+    assert (state.failures, state.attempts) == (1, 1)
+    (second,) = request_refit(computed.spec, state, read_decisions(store, "late")[0])
+    assert second.run_key != first.run_key
+    assert second.partition_key == FIRST_REFIT
+
+
+def test_a_running_refit_is_waited_for(computed: Workshop) -> None:
+    begin(computed, {MODEL_TAG: "late"})
     assert said(look(computed)) == "a refit of late is running"
 
 
@@ -109,3 +143,27 @@ def test_the_next_window_waits_where_the_spec_refits_every_second(computed: Work
     computed.land(5)
     assert computed.features(5, 5).success
     assert asked(look(computed)) == ["2013-01-06"]
+
+
+def test_a_refit_that_a_person_asks_for_is_a_decision_too(computed: Workshop) -> None:
+    result = computed.refit()
+    (decision,) = read_decisions(computed.deployment.store, "late")
+    assert (decision.action, decision.reason) == ("refit", "by_hand")
+    expected = f"a person (run {result.run_id[:8]}) asked for refit {FIRST_REFIT}"
+    assert decision.sentence == expected
+
+
+def test_a_refit_that_the_sensor_asked_for_is_told_once(computed: Workshop) -> None:
+    (request,) = look(computed).run_requests or ()
+    assert computed.run(REFIT_STEPS, partition_key=FIRST_REFIT, tags=request.tags).success
+    assert reasons(computed) == ["due"]
+
+
+def test_what_changed_in_the_ledger_is_told_on_the_release_once(computed: Workshop) -> None:
+    assert computed.refit().success
+    first = look(computed, "0")
+    assert observed(first) == ["release", "training_set"]
+    assert observed(look(computed, first.cursor)) == []
+    storage = computed.deployment.store.storage
+    append(storage, "late", lambda events: replace(events[-1], sequence=2, kind="held"))
+    assert observed(look(computed, first.cursor)) == ["release"]

@@ -1,5 +1,6 @@
 """The release asset: the ledger, the repository, and the order of a backfill."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,15 @@ def test_a_champion_that_cannot_score_these_rows_fails_its_gate_and_no_run(
     result = four_days.refit(SECOND_REFIT)
     assert result.success
     assert not checks(result)["champion"].passed
+    assert kinds(four_days)[-1] == (SECOND_REFIT, "held")
+
+
+def test_a_champion_whose_jar_is_gone_fails_its_gate_and_no_run(four_days: Workshop) -> None:
+    assert four_days.refit(FIRST_REFIT).success
+    shutil.rmtree(four_days.deployment.home / "artefacts/models/late/jars/1.0.20130104")
+    result = four_days.refit(SECOND_REFIT)
+    assert result.success
+    assert "its jar is gone" in str(checks(result)["champion"].description)
     assert kinds(four_days)[-1] == (SECOND_REFIT, "held")
 
 

@@ -1,4 +1,4 @@
-"""The demo's models on real flights, over the change of clocks: days are independent, and honest.
+"""The demo's models on real flights, over the change of clocks: days are independent.
 
 Runs each features.py on landed days as the features program stages them.
 """
@@ -6,7 +6,7 @@ Runs each features.py on landed days as the features program stages them.
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,6 @@ pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore:unclosed:Res
 
 # On the tenth, clocks go forward in New York.
 FIRST, DAY, LAST = date(2013, 3, 9), date(2013, 3, 10), date(2013, 3, 11)
-HOURS = [datetime(2013, 3, 10, 12), datetime(2013, 3, 10, 20)]  # noqa: DTZ001 - Spark's are naive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,31 +75,6 @@ def model(
         yield Model(spec=spec, session=session, folder=folder, stack=stack)
 
 
-def before(source: Any, frame: "DataFrame", instant: datetime) -> "DataFrame":  # noqa: ANN401
-    """Forget what became known after an instant."""
-    from pyspark.sql import functions as f
-
-    limit = f.lit(instant).cast("timestamp")
-    # All conditions read the source as it is, not what is left of it.
-    keeps = {name: f.expr(known.at) <= limit for known in source.known for name in known.columns}
-    there = f.lit(True) if source.row_known is None else f.expr(source.row_known) <= limit  # noqa: FBT003
-    columns = [
-        f.when(keeps[name], f.col(name)).alias(name) if name in keeps else f.col(name)
-        for name in frame.columns
-    ]
-    return frame.where(there).select(*columns)
-
-
-def features_of(model: Model, found: list[Any], instant: datetime, *, known: bool) -> list[Any]:
-    features = model.spec.features
-    names = [features.key, features.knowledge_time, *features.columns]
-    return [
-        tuple(row[name] for name in names)
-        for row in found
-        if row["day"] == DAY and (row[features.knowledge_time] <= instant) == known
-    ]
-
-
 def test_a_day_alone_has_the_rows_that_it_has_in_a_range(model: Model) -> None:
     alone = model.rows(model.landed(DAY, DAY), DAY, DAY)
     assert len(alone) > 800
@@ -113,18 +87,3 @@ def test_keys_are_unique_and_every_column_of_the_contract_is_there(model: Model)
     assert len(set(keys)) == len(keys)
     expected = {"day", features.key, features.knowledge_time, *features.columns}
     assert set(model.range_rows[0].asDict()) == {*expected, model.spec.target.column}
-
-
-@pytest.mark.parametrize("instant", HOURS, ids=lambda hour: f"{hour:%H}")
-def test_what_became_known_later_changes_no_feature(model: Model, instant: datetime) -> None:
-    sources = {
-        name: before(model.spec.sources[name], frame, instant)
-        for name, frame in model.landed(DAY, DAY).items()
-    }
-    forgetful = model.rows(sources, DAY, DAY)
-    kept = features_of(model, model.range_rows, instant, known=True)
-    assert len(kept) > 30
-    assert features_of(model, forgetful, instant, known=True) == kept
-    # Rows of later hours do change: the test forgets what they read.
-    later = features_of(model, model.range_rows, instant, known=False)
-    assert features_of(model, forgetful, instant, known=False) != later

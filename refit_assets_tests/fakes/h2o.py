@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from refit_assets.artefacts import ArtefactStore, RefitFiles
 from refit_assets.evaluation.holdout import Holdout, read_holdout
 from refit_assets.spec import ModelSpec
-from refit_assets.training.fit import FitRequest, FitResult
+from refit_assets.training.fit import FitRequest, FitResult, Leaderboard
 from refit_assets.training.trial import H2O_VERSION, Candidate, Trial, trial_key
 
 GOLDEN_ROWS = 4
@@ -95,6 +95,10 @@ class FakeH2O:
             holdout_predictions_sha256="of the holdout",
         )
         store.write_record(files.name("candidate/candidate.json"), candidate)
+        board = Leaderboard(
+            training_set_digest=pinned.digest, choose_by=spec.trials.choose_by, trials=(trial,)
+        )
+        store.write_record(files.name("trials.json"), board)
         return FitResult(trials=(trial,), candidate=candidate)
 
     def start(self, spec: ModelSpec) -> None:

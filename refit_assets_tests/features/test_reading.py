@@ -10,7 +10,7 @@ import pytest
 
 from refit_assets.errors import DataError, Finding
 from refit_assets.features.job import inspect_request
-from refit_assets.features.landing import days_touched, inspect_landing, landed
+from refit_assets.features.landing import LandedFile, days_touched, inspect_landing
 from refit_assets.features.reading import staged
 from refit_assets.spec import ModelSpec
 from refit_assets_tests.features.conftest import Home, build_spec, day
@@ -47,7 +47,8 @@ def test_a_missing_file_is_named(home: Home) -> None:
 
 
 def test_days_before_the_datas_start_are_not_missed(home: Home) -> None:
-    assert {file.day for file in landed(home.landing, build_spec(), day(1), day(1))} == {day(1)}
+    files = inspect_landing(home.landing, build_spec(), day(1), day(1)).files
+    assert {file.day for file in files} == {day(1)}
 
 
 def cut(path: Path) -> None:
@@ -284,12 +285,22 @@ def test_inputs_of_a_day_are_the_files_that_it_looks_back_to(home: Home) -> None
 
 
 def test_an_etag_changes_with_the_content_alone(home: Home) -> None:
-    before = landed(home.landing, build_spec(), day(4), day(4))
+    def seen() -> tuple[LandedFile, ...]:
+        return inspect_landing(home.landing, build_spec(), day(4), day(4)).files
+
+    before = seen()
     home.path("weather", 4).touch()
-    assert landed(home.landing, build_spec(), day(4), day(4)) == before
+    assert seen() == before
     home.edit("weather", 4, 2, "EWR", "JFK")
-    after = landed(home.landing, build_spec(), day(4), day(4))
-    assert [file.name for file in after if file not in before] == ["weather/2013-01-04.csv"]
+    assert [file.name for file in seen() if file not in before] == ["weather/2013-01-04.csv"]
+
+
+def test_files_that_were_fetched_keep_the_names_that_the_bucket_knows_them_by(home: Home) -> None:
+    landing = inspect_landing(home.landing, build_spec(), day(4), day(4))
+    assert landing.known_as({}) == landing
+    known = landing.known_as({"weather/2013-01-04.csv": "parts-2"}).inputs(day(4))
+    assert known["weather/2013-01-04.csv"] == "parts-2"
+    assert known["flights/2013-01-04.csv"] == landing.inputs(day(4))["flights/2013-01-04.csv"]
 
 
 def test_a_changed_file_touches_the_days_after_it() -> None:

@@ -83,6 +83,13 @@ REASONS: list[tuple[str, WindowState, dict[str, Any], str]] = [
         "waits until 2013-01-29T10:00+00:00",
     ),
     ("refit due", replace(NEW, last_refit_at=RESTED), {"cool_down_hours": 24}, "complete"),
+    (
+        "skip failed",
+        replace(NEW, failures=3, failed_at=NOW - timedelta(minutes=19)),
+        {},
+        "failed 3 times, as its run says; again at 2013-01-28 12:01Z",
+    ),
+    ("refit due", replace(NEW, failures=3, failed_at=NOW - timedelta(minutes=20)), {}, "complete"),
     ("skip not_yet", replace(NEW, windows_since=1), {"every": 4}, "1 of 4 windows since"),
     ("refit due", replace(NEW, windows_since=4), {"every": 4}, "complete"),
     (

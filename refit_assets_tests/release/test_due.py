@@ -8,6 +8,7 @@ import pytest
 from refit_assets.artefacts import ArtefactStore, Folder, day_name
 from refit_assets.errors import DataError
 from refit_assets.features.contract import build_contract
+from refit_assets.features.landed import identify, last_landed_day, list_landing
 from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.table import DayRecord
 from refit_assets.features.window import plan_window
@@ -17,7 +18,6 @@ from refit_assets.release.due import (
     contiguous,
     find_due,
     fingerprint,
-    last_landed_day,
 )
 from refit_assets_tests.specs import build_spec
 
@@ -43,9 +43,10 @@ def land(landing: Folder, days: int, content: bytes = b"thing,size,kind,delay\n"
 
 
 def record(store: ArtefactStore, landing: Folder) -> None:
-    last = last_landed_day(SPEC, landing)
+    found = list_landing(landing, SPEC)
+    last = last_landed_day(SPEC, found)
     assert last is not None
-    for day, inputs in complete_inputs(SPEC, landing, last).items():
+    for day, inputs in complete_inputs(SPEC, identify(landing, found, {}), last).items():
         made = DayRecord(
             day=day,
             rows=1,

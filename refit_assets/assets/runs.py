@@ -1,0 +1,30 @@
+"""Questions to Dagster about runs that have not ended, or ended badly."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+
+
+def has_unfinished_run(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
+    """Whether a run with all these tags has not ended yet."""
+    filters = dg.RunsFilter(statuses=[*UNFINISHED], tags=dict(tags))
+    return bool(instance.get_run_records(filters, limit=1))
+
+
+def ended_runs(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> list[dg.RunRecord]:
+    """Runs with all these tags that failed or were cancelled, or succeeded; the latest first."""
+    ends = [
+        dg.DagsterRunStatus.SUCCESS,
+        dg.DagsterRunStatus.FAILURE,
+        dg.DagsterRunStatus.CANCELED,
+    ]
+    filters = dg.RunsFilter(statuses=ends, tags=dict(tags))
+    return [*instance.get_run_records(filters)]
