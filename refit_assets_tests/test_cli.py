@@ -26,6 +26,7 @@ COMMANDS = {
     "models",
     "new",
     "package",
+    "predict",
     "rollback",
     "run",
     "tick",
@@ -131,6 +132,12 @@ def test_a_home_that_h2o_cannot_read_is_refused_with_the_reason(
     assert code == 1
     assert "H2O reads nothing below '.hidden'" in said
     assert not (tmp_path / ".hidden").exists()
+
+
+def test_without_days_to_score_predict_says_so_and_starts_nothing(tmp_path: Path) -> None:
+    assert run("predict", "flight_delay").output == "no day of flight_delay is to be scored\n"
+    promote(tmp_path / "home", "1.0.20130603", REFIT)
+    assert json.loads(run("predict", "flight_delay", "--json").output) == {"scored": []}
 
 
 def test_the_timeline_tells_who_served_since_when(tmp_path: Path) -> None:

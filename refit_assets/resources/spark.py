@@ -151,6 +151,10 @@ def session_settings(size: SparkSize, jars: Sequence[Path], *, cores: int) -> di
         "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOGGING}",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
+        # This process is its own executor. On a laptop that slept, or with other work, Spark would
+        # take it for lost, and wait for it without an end (seen at load 40).
+        "spark.network.timeout": "24h",
+        "spark.executor.heartbeatInterval": "1h",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.extensions": (
