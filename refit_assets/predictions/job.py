@@ -114,7 +114,7 @@ def _scored(
     from pyspark.sql import functions as f
 
     spec = request.spec
-    rows = session.read.option("snapshot-id", str(request.snapshot_id)).table(spark_name(spec.name))
+    rows = session.read.option("versionAsOf", str(request.snapshot_id)).table(spark_name(spec.name))
     inputs = ", ".join(f"`{name}`" for name in function.inputs)
     days = f.col("day").between(f.lit(request.first), f.lit(request.last))
     answered = rows.where(days).select(
