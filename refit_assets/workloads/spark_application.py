@@ -25,6 +25,12 @@ from refit_assets.workloads.watching import Heartbeat, LogFollower, Tell
 KIND = "SparkApplication"
 # SUBMISSION_FAILED is no end: the operator tries again, or turns it into FAILED.
 ENDED = frozenset({"COMPLETED", "FAILED"})
+_LONGEST_LINE = 400
+_CURES = {
+    "exceeded quota": "make it smaller or the quota larger",
+    # The security contexts, too, arrive by the webhook.
+    "violates PodSecurity": "the operator's webhook did not reach the driver; see that it runs",
+}
 MARK = "REFIT_WORKLOAD"
 """A variable that every driver is given: without the operator's webhook it does not arrive."""
 
@@ -127,8 +133,9 @@ class SparkApplications:
             cure = f"see that the Spark operator runs and watches {self.api.namespace}"
             message = f"{what}: no operator took it in {seconds:.0f} s; {cure}"
             raise WorkloadFailed(message, transient=True)
-        if state == "SUBMISSION_FAILED" and "exceeded quota" in self._message(name):
-            message = f"{what}: {self._message(name)}; make it smaller or the quota larger"
+        refused = _why_refused(self._message(name)) if state == "SUBMISSION_FAILED" else None
+        if refused is not None:
+            message = f"{what}: {refused}"
             raise WorkloadFailed(message)
         driver = self.api.read("Pod", driver_name(name))
         if driver is None:
@@ -159,6 +166,15 @@ class SparkApplications:
         driver = self.api.read("Pod", driver_name(name))
         # A deleted driver leaves nothing behind but FAILED.
         return driver is None or was_killed(driver)
+
+
+def _why_refused(message: str) -> str | None:
+    """Say why no submission can succeed, with the cure; None where another one may."""
+    for said, cure in _CURES.items():
+        if said in message:
+            line = next(line for line in message.splitlines() if said in line)
+            return f"{line.strip()[:_LONGEST_LINE]}; {cure}"
+    return None
 
 
 def driver_name(application: str) -> str:

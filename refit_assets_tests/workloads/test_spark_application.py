@@ -179,6 +179,16 @@ def test_a_quota_is_no_reason_to_submit_again_and_again() -> None:
     assert world.clock.now < 10
 
 
+def test_a_driver_without_the_webhooks_security_context_is_not_submitted_again() -> None:
+    world = World()
+    said = 'WARNING: a\nException: pods "x" is forbidden: violates PodSecurity "restricted"\n at b'
+    world.state(1, "SUBMISSION_FAILED", said)
+    with pytest.raises(WorkloadFailed, match=r'PodSecurity "restricted"; .*webhook') as caught:
+        world.run()
+    assert "WARNING" not in str(caught.value)
+    assert world.clock.now < 10
+
+
 def test_a_webhook_that_did_not_reach_the_driver_is_named() -> None:
     world = World()
     world.state(1, "RUNNING")

@@ -62,7 +62,7 @@ def run_program(api: KubernetesApi, program: Program) -> None:
 
 
 def run_spark(api: KubernetesApi, program: SparkProgram) -> None:
-    applications = SparkApplications(api=api, patience=PATIENCE, pending_seconds=10)
+    applications = SparkApplications(api=api, patience=PATIENCE)
     with applications.submitted(build_application(program, NAMESPACE)) as name:
         applications.wait(name, lambda line: None)
 
