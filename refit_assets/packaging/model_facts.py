@@ -80,8 +80,12 @@ def read_model_facts(mojo: Path) -> ModelFacts:
         with zipfile.ZipFile(mojo) as archive:
             ini = _Ini.parse(archive.read("model.ini").decode())
             facts = _facts(archive, ini, hashlib.sha256(mojo.read_bytes()).hexdigest())
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, IndexError) as error:
-        message = f"{mojo} is no MOJO of H2O ({error!r})"
+    except zipfile.BadZipFile as error:
+        what = "the source of a POJO" if mojo.suffix == ".java" else "no zip file"
+        message = f"{mojo} is no MOJO of H2O: it is {what}"
+        raise DataError(message, cure="export one with model.download_mojo()") from error
+    except (OSError, KeyError, ValueError, IndexError) as error:
+        message = f"{mojo} is no MOJO of H2O: {error.args[-1]}"
         raise DataError(message, cure="export one with model.download_mojo()") from error
     _check_packageable(mojo, facts)
     return facts

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from refit_assets.errors import DataError, Finding
 
@@ -77,7 +77,8 @@ def opened_table(path: Path) -> Generator[tuple[list[str], Iterator[list[str]]]]
     """Open a CSV file and yield its header and its rows, as texts.
 
     Raises:
-        DataError: there is no such file, or it has no header, or a name stands twice in it.
+        DataError: there is no such file, or it has no header, or a name stands twice in it, or
+            (while it is read) a row is longer or shorter, or not in UTF-8.
 
     """
     try:
@@ -86,7 +87,7 @@ def opened_table(path: Path) -> Generator[tuple[list[str], Iterator[list[str]]]]
         message = f"{path} can't be read: {error.strerror}"
         raise DataError(message) from error
     with stream:
-        rows = csv.reader(stream)
+        rows = _whole_rows(path, stream)
         header = next(rows, None)
         if not header:
             message = f"{path} is empty: expected a header with the input columns"
@@ -96,6 +97,23 @@ def opened_table(path: Path) -> Generator[tuple[list[str], Iterator[list[str]]]]
             message = f"{path}: the header names {', '.join(twice)} twice"
             raise DataError(message)
         yield header, rows
+
+
+def _whole_rows(path: Path, stream: TextIO) -> Iterator[list[str]]:
+    """Yield the header and the rows that are as long; blank lines are no rows."""
+    lines = csv.reader(stream)
+    cells = 0
+    try:
+        for row in lines:
+            if row and len(row) != (cells or len(row)):
+                message = f"{path}, line {lines.line_num}: expected {cells} cells, found {len(row)}"
+                raise DataError(message)
+            cells = cells or len(row)
+            if row:
+                yield row
+    except UnicodeDecodeError as error:
+        message = f"{path}, after line {lines.line_num}: not in UTF-8 ({error.reason})"
+        raise DataError(message, cure="save it as UTF-8") from error
 
 
 def compare_predictions(expected: Path, actual: Path, *, adversarial_rows: int = 0) -> ParityReport:

@@ -131,3 +131,12 @@ def test_a_file_that_is_no_mojo_is_refused_with_the_next_step(tmp_path: Path) ->
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(DataError, match=r"x\.zip is no MOJO.*\n.*download_mojo"):
         read_model_facts(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("x.zip", "it is no zip file"), ("x.java", "it is the source of a POJO")]
+)
+def test_it_is_said_what_the_file_is_instead(tmp_path: Path, name: str, what: str) -> None:
+    (tmp_path / name).write_text("public class x extends GenModel {}")
+    with pytest.raises(DataError, match=what):
+        read_model_facts(tmp_path / name)

@@ -7,6 +7,7 @@ import pytest
 from refit_assets.errors import DataError
 from refit_assets.packaging.parity import (
     compare_predictions,
+    opened_table,
     prediction_names,
     render_cell,
     write_examples,
@@ -96,3 +97,21 @@ def test_a_missing_empty_or_ambiguous_file_is_refused_by_name(tmp_path: Path) ->
         compare_predictions(table(tmp_path / "empty.csv", ""), good)
     with pytest.raises(DataError, match="names predict twice"):
         compare_predictions(table(tmp_path / "twice.csv", "predict,predict\n1,1\n"), good)
+
+
+@pytest.mark.parametrize(
+    ("content", "finding"),
+    [
+        (b"a,b\n1,2\n\n1,2,3\n", "line 4: expected 2 cells, found 3"),
+        (b"a,b\n1,2\n1,\xff\n", "not in UTF-8"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_named_by_file_and_line(
+    tmp_path: Path, content: bytes, finding: str
+) -> None:
+    (tmp_path / "x.csv").write_bytes(content)
+    with (
+        pytest.raises(DataError, match=rf"x\.csv, .*{finding}"),
+        opened_table(tmp_path / "x.csv") as (_, rows),
+    ):
+        list(rows)

@@ -4,7 +4,10 @@ package refit.scoring;
 public final class BadRowException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
 
+    /** Its name, after the row's place in a batch if there is one. */
     private final String field;
+
+    /** A sentence without the field's name. */
     private final String reason;
 
     BadRowException(String field, String reason) {

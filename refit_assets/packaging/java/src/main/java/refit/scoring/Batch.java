@@ -108,8 +108,10 @@ final class Batch {
         private void score(Block block, int from, int n) {
             int row = 0;
             try {
-                for (; row < n; row++) {
-                    fill(block, row, from + row);
+                if (!fill(block, from, n)) {
+                    for (; row < n; row++) {
+                        fillRow(block, row, from + row);
+                    }
                 }
                 engine.score(block, n);
                 for (row = 0; row < n; row++) {
@@ -123,7 +125,24 @@ final class Batch {
             }
         }
 
-        private void fill(Block block, int row, int from) {
+        /** Fills rows a column at a time; false if one is bad, which then must be found. */
+        private boolean fill(Block block, int from, int n) {
+            try {
+                for (int i = 0; i < columns.length; i++) {
+                    if (columns[i] instanceof double[] numbers) {
+                        engine.encoder().numbers(block, n, i, numbers, from);
+                    } else {
+                        engine.encoder().categories(block, n, i, (String[]) columns[i], from);
+                    }
+                }
+                return true;
+            } catch (BadRowException e) {
+                return false;
+            }
+        }
+
+        /** Fills one row, so that the first bad one is found. */
+        private void fillRow(Block block, int row, int from) {
             for (int i = 0; i < columns.length; i++) {
                 if (columns[i] instanceof double[] numbers) {
                     engine.encoder().number(block, row, i, numbers[from]);

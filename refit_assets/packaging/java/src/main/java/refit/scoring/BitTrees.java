@@ -36,12 +36,14 @@ final class BitTrees {
         }
         words = word;
         nodes = new long[table.nodes];
-        leaves = Arrays.copyOf(table.leaf, table.nodes);
+        leaves = new float[table.nodes];
+        int[] places = NodeOrder.places(table);
         for (int i = 0; i < nodes.length; i++) {
             long bit = table.asked[i] == null ? 0 : table.asked[i].bit(table.question[i]);
-            nodes[i] = bit << 32 | table.child[i];
+            nodes[places[i]] = bit << 32 | places[table.child[i]];
+            leaves[places[i]] = table.leaf[i];
         }
-        roots = Arrays.copyOf(table.roots, table.trees);
+        roots = Arrays.stream(table.roots, 0, table.trees).map(root -> places[root]).toArray();
         heights = Arrays.copyOf(table.heights, table.trees);
         targets = Arrays.copyOf(table.targets, table.trees);
     }
@@ -89,10 +91,25 @@ final class BitTrees {
         return floats ? (float) exact : exact;
     }
 
-    /** One row: four trees in step. */
+    /** One row: the trees of one target after the other. */
     private void sumTrees(long[] bits, double[] sums) {
-        int t = 0;
-        for (; t + 4 <= roots.length; t += 4) {
+        int first = 0;
+        while (first < roots.length) {
+            int end = first + 1;
+            while (end < roots.length && targets[end] == targets[first]) {
+                end++;
+            }
+            sums[targets[first]] = sumTrees(bits, first, end, sums[targets[first]]);
+            first = end;
+        }
+    }
+
+    /** Four trees in step; the sum stays in a register, a float's as a float. */
+    private double sumTrees(long[] bits, int first, int end, double start) {
+        double sum = start;
+        float narrow = (float) start;
+        int t = first;
+        for (; t + 4 <= end; t += 4) {
             int a = roots[t];
             int b = roots[t + 1];
             int c = roots[t + 2];
@@ -106,18 +123,18 @@ final class BitTrees {
                 c = step(nodes, bits, 0, c);
                 d = step(nodes, bits, 0, d);
             }
-            add(sums, t, a);
-            add(sums, t + 1, b);
-            add(sums, t + 2, c);
-            add(sums, t + 3, d);
+            if (floats) {
+                narrow = narrow + leaves[a] + leaves[b] + leaves[c] + leaves[d];
+            } else {
+                sum = sum + leaves[a] + leaves[b] + leaves[c] + leaves[d];
+            }
         }
-        for (; t < roots.length; t++) {
-            add(sums, t, walk(bits, 0, t));
+        for (; t < end; t++) {
+            float leaf = leaves[walk(bits, 0, t)];
+            narrow += leaf;
+            sum += leaf;
         }
-    }
-
-    private void add(double[] sums, int tree, int node) {
-        sums[targets[tree]] = sum(sums[targets[tree]], leaves[node]);
+        return floats ? narrow : sum;
     }
 
     /** Several rows: a tree at a time, which stays in the cache, four rows in step. */
@@ -171,7 +188,7 @@ final class BitTrees {
 
     private static int step(long[] nodes, long[] bits, int at, int i) {
         long node = nodes[i];
-        int bit = (int) (node >>> 32);
-        return (int) node + ((int) (bits[at + (bit >> 6)] >>> bit) & 1);
+        long word = bits[at + (int) (node >>> 38)]; // 32 bits of child, 6 that count within a word
+        return (int) node + ((int) (word >>> (node >>> 32)) & 1);
     }
 }

@@ -23,6 +23,10 @@ final class Block {
     /** H2O's model, in a form that this thread alone uses. */
     final GenModel model;
     final int capacity;
+    /** Sums of an XGBoost model, a float each; null for others. */
+    float[] margins;
+    /** Whether its thread is using it. */
+    boolean borrowed;
     /** Blocks of the models within an ensemble; null for others. */
     Block[] inner;
 

@@ -1,20 +1,16 @@
 package refit.scoring;
 
-import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.lang.ref.WeakReference;
 import java.util.function.Supplier;
 
 /**
- * Blocks waiting to be used again, so that scoring a row allocates next to nothing.
+ * A block for each thread, so that scoring a row allocates next to nothing and locks nothing.
  *
- * <p>No ThreadLocal: that would tie the model to threads which outlive it in a server, and would
- * keep a block for every virtual thread.
+ * <p>Held weakly: threads of a server outlive a model, and virtual ones are many. A collected block
+ * is made anew, which costs as much as a few rows.
  */
 final class BlockPool {
-    private static final int SLOTS = 16;
-    /** Neighbours share a cache line of 16 references; threads should not. */
-    private static final int SPACING = 16;
-
-    private final AtomicReferenceArray<Block> idle = new AtomicReferenceArray<>(SLOTS * SPACING);
+    private final ThreadLocal<WeakReference<Block>> own = new ThreadLocal<>();
     private final Supplier<Block> fresh;
 
     BlockPool(Supplier<Block> fresh) {
@@ -22,17 +18,19 @@ final class BlockPool {
     }
 
     Block borrow() {
-        Block block = idle.getAndSet(slot(), null);
-        return block == null ? fresh.get() : block;
+        WeakReference<Block> kept = own.get();
+        Block block = kept == null ? null : kept.get();
+        if (block == null || block.borrowed) {
+            // Borrowed still: by an outer call of this thread, or lost with a row that was refused.
+            block = fresh.get();
+            own.set(new WeakReference<>(block));
+        }
+        block.borrowed = true;
+        return block;
     }
 
-    /** Keeps the block for the next caller; one that is never given back is just garbage. */
+    /** Keeps the block for this thread's next call. */
     void giveBack(Block block) {
-        idle.lazySet(slot(), block);
-    }
-
-    @SuppressWarnings("deprecation") // Thread.threadId() came with Java 19; we compile for 17.
-    private static int slot() {
-        return (int) (Thread.currentThread().getId() % SLOTS) * SPACING;
+        block.borrowed = false;
     }
 }

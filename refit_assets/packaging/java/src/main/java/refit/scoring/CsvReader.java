@@ -12,6 +12,8 @@ import java.util.List;
  */
 final class CsvReader {
     private static final int END = -1;
+    /** A quote that is never closed would read the rest of the file into memory. */
+    private static final int MOST_CELL_CHARS = 1 << 20;
 
     private final Reader in;
     private final char[] buffer = new char[1 << 16];
@@ -62,10 +64,19 @@ final class CsvReader {
         if (c == '\n' || c == '\r') {
             line++;
         } else if (c != END) {
-            String reason = "expected a comma after a closing quote, found '" + (char) c + "'";
-            throw new BadRowException("line " + rowLine, reason);
+            throw bad("expected a comma after a closing quote, found '" + (char) c + "'");
         }
         return false;
+    }
+
+    /** The row is lost; the next one begins on the next line. */
+    private BadRowException bad(String reason) throws IOException {
+        int c = read();
+        while (c != '\n' && c != END) {
+            c = read();
+        }
+        line++;
+        return new BadRowException("row", reason);
     }
 
     private String bare() throws IOException {
@@ -91,8 +102,8 @@ final class CsvReader {
         read();
         while (true) {
             int c = read();
-            if (c == END) {
-                throw new BadRowException("line " + rowLine, "a quote is never closed");
+            if (c == END || cell.length() == MOST_CELL_CHARS) {
+                throw bad("a quote is never closed, or within " + MOST_CELL_CHARS + " characters");
             } else if (c == '"') {
                 if (peek() != '"') {
                     return cell.toString();

@@ -109,7 +109,7 @@ final class Encoder {
 
     /** Sets a number; NaN is a missing one. */
     void number(Block block, int row, int input, double value) {
-        if (required[input] && Double.isNaN(value)) {
+        if (Double.isNaN(value) && required[input]) {
             throw missing(input);
         }
         int slot = slots[input];
@@ -120,6 +120,20 @@ final class Encoder {
         }
     }
 
+    /** Sets a number of several rows, from a column. */
+    void numbers(Block block, int rows, int input, double[] column, int from) {
+        for (int row = 0; row < rows; row++) {
+            number(block, row, input, column[from + row]);
+        }
+    }
+
+    /** Sets a category of several rows, from a column. */
+    void categories(Block block, int rows, int input, String[] column, int from) {
+        for (int row = 0; row < rows; row++) {
+            category(block, row, input, column[from + row]);
+        }
+    }
+
     /** Sets a category; null is a missing one. */
     void category(Block block, int row, int input, String level) {
         if (level == null && required[input]) {
@@ -127,11 +141,11 @@ final class Encoder {
         }
         Levels known = levels[input];
         if (known != null) {
-            int code = level == null ? -1 : known.code(level);
-            if (code < 0 && level != null && refuseUnseen) {
+            double code = level == null ? Double.NaN : known.code(level);
+            if (Double.isNaN(code) && level != null && refuseUnseen) {
                 throw unseen(input, level);
             }
-            block.rows[row][slots[input]] = code < 0 ? Double.NaN : code;
+            block.rows[row][slots[input]] = code;
         } else if (encoders[input] != null) {
             explicit(block.rows[row], input, level);
         }

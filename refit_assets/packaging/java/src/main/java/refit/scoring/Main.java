@@ -113,7 +113,7 @@ public final class Main {
         Unseen unseen = Unseen.MISSING;
         boolean pass = false;
         boolean skip = false;
-        boolean progress = System.console() != null;
+        boolean progress = complaintsReachATerminal();
         for (String arg : args) {
             switch (arg) {
                 case "--pass-through" -> pass = true;
@@ -137,6 +137,16 @@ public final class Main {
         ScoreCommand.Options options = new ScoreCommand.Options(format, pass, skip, progress);
         score(new ScoreCommand(load(unseen), options, err), from, to);
         return FINE;
+    }
+
+    /** Asks about the error stream alone where the system tells; a console needs input, too. */
+    private static boolean complaintsReachATerminal() {
+        try {
+            String device = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            return device.startsWith("/dev/pts/") || device.startsWith("/dev/tty");
+        } catch (IOException | UnsupportedOperationException e) {
+            return System.console() != null;
+        }
     }
 
     /** A file appears under its name once it is whole; a failed one leaves nothing. */

@@ -69,7 +69,7 @@ final class ScoreCommand {
         flush(out, 0);
         out.flush();
         if (options.progress()) {
-            err.printf("%,d rows scored, %,d skipped%n", scored, skipped);
+            err.printf("\r%,d rows scored, %,d skipped%n", scored, skipped);
         }
         return scored;
     }
@@ -145,6 +145,7 @@ final class ScoreCommand {
     }
 
     private void write(String[] passed, double[] answers, int at) {
+        int begin = text.length();
         if (format == Format.CSV) {
             String comma = "";
             for (String cell : passed) {
@@ -154,6 +155,9 @@ final class ScoreCommand {
             for (int i = 0; i < engine.outputs().width(); i++) {
                 CsvReader.write(text.append(comma), engine.outputs().text(answers, at, i));
                 comma = ",";
+            }
+            if (text.length() == begin) {
+                text.append("\"\""); // A blank line is no row, and this is one: a missing value.
             }
         } else {
             json(passed, answers, at);
@@ -185,7 +189,7 @@ final class ScoreCommand {
 
     private void news(long before) {
         if (options.progress() && before / ROWS_BETWEEN_NEWS != scored / ROWS_BETWEEN_NEWS) {
-            err.printf("%,d rows%n", scored);
+            err.printf("\r%,d rows", scored);
         }
     }
 }

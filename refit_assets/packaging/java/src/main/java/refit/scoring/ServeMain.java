@@ -10,8 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Phaser;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A small HTTP server around the model, on the JDK's own: POST /score, GET /about, /inputs,
@@ -23,6 +25,14 @@ public final class ServeMain implements AutoCloseable {
     private static final int MOST_BYTES = 8 << 20;
     private static final int MOST_WAITING = 256;
     private static final int GRACE_SECONDS = 5;
+    /** What the JDK's server reads when it is loaded; it sets no limits by itself. */
+    private static final Map<String, String> JDK_SETTINGS = Map.of(
+            // Headers and body are two packets: without this the second waits 40 ms for an ACK.
+            "sun.net.httpserver.nodelay", "true",
+            // A client that sends slowly would hold a thread as long as it likes.
+            "sun.net.httpserver.maxReqTime", "10",
+            "sun.net.httpserver.maxRspTime", "10",
+            "jdk.httpserver.maxConnections", "1024");
 
     /** What is answered: a status and a text. */
     private record Answer(int status, String type, String text, int rows) {
@@ -41,6 +51,9 @@ public final class ServeMain implements AutoCloseable {
     private final HttpServer server;
     private final ThreadPoolExecutor pool;
     private final ServeMetrics metrics = new ServeMetrics();
+    /** One party for the server, one for every request that waits or is answered. */
+    private final Phaser inFlight = new Phaser(1);
+    private volatile boolean stopping;
 
     ServeMain(Engine engine, String host, int port, int threads) throws IOException {
         this.engine = engine;
@@ -48,13 +61,14 @@ public final class ServeMain implements AutoCloseable {
         pool = new ThreadPoolExecutor(
                 threads, threads, 1, TimeUnit.MINUTES, new LinkedBlockingQueue<>());
         server = HttpServer.create(new InetSocketAddress(host, port), MOST_WAITING);
-        server.setExecutor(pool);
+        server.setExecutor(this::execute);
         server.createContext("/", this::handle);
         server.start();
     }
 
     /**
-     * Serves until the process is asked to stop, then finishes what is in flight.
+     * Serves until the process is asked to stop, then finishes what is in flight, for at most five
+     * seconds.
      *
      * @param args {@code --host=127.0.0.1 --port=8080 --threads=<processors>}
      * @throws IOException if the port can't be had
@@ -71,6 +85,7 @@ public final class ServeMain implements AutoCloseable {
                 System.exit(2);
             }
         }
+        JDK_SETTINGS.forEach((name, value) -> System.setProperty(name, System.getProperty(name, value)));
         Engine engine = Engine.load(ServeMain.class::getResourceAsStream, Unseen.MISSING);
         int port = Integer.parseInt(options.get("--port"));
         int threads = Integer.parseInt(options.get("--threads"));
@@ -83,10 +98,37 @@ public final class ServeMain implements AutoCloseable {
         return server.getAddress().getPort();
     }
 
+    /** How many requests wait or are answered. */
+    int inFlight() {
+        return Math.max(0, inFlight.getRegisteredParties() - (stopping ? 0 : 1));
+    }
+
+    /** Stops: tells so by /health, finishes what is in flight, takes no new connection. */
     @Override
     public void close() {
-        server.stop(GRACE_SECONDS);
+        stopping = true;
+        try {
+            // Not by the server's own grace: in JDK 17 that waits in full, even with nothing to do.
+            inFlight.awaitAdvanceInterruptibly(
+                    inFlight.arriveAndDeregister(), GRACE_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            System.err.println("stopped with " + inFlight() + " requests unanswered");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        server.stop(0);
         pool.shutdown();
+    }
+
+    private void execute(Runnable request) {
+        inFlight.register();
+        pool.execute(() -> {
+            try {
+                request.run();
+            } finally {
+                inFlight.arriveAndDeregister();
+            }
+        });
     }
 
     private void handle(HttpExchange exchange) throws IOException {
@@ -111,9 +153,11 @@ public final class ServeMain implements AutoCloseable {
                     new Answer(200, "application/json", engine.about().toJson() + "\n", 0);
             case "GET /inputs" ->
                     new Answer(200, "application/schema+json", engine.inputSchema() + "\n", 0);
-            case "GET /health" -> new Answer(200, "text/plain", "ok\n", 0);
+            case "GET /health" -> stopping
+                    ? new Answer(503, "text/plain", "stopping\n", 0)
+                    : new Answer(200, "text/plain", "ok\n", 0);
             case "GET /metrics" ->
-                    new Answer(200, "text/plain; version=0.0.4", metrics.render(), 0);
+                    new Answer(200, "text/plain; version=0.0.4", metrics.render(inFlight()), 0);
             default -> Answer.refusal(404, call + ": there are POST /score and GET /about, /inputs,"
                     + " /health, /metrics");
         };

@@ -1,6 +1,5 @@
 package refit.scoring;
 
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -33,20 +32,34 @@ final class ServeMetrics {
         buckets[bucket].increment();
     }
 
-    String render() {
-        StringBuilder out = new StringBuilder("# TYPE scoring_requests_total counter\n");
-        requests.forEach((status, n) -> out.append(String.format(
-                "scoring_requests_total{status=\"%d\"} %d%n", status, n.sum())));
-        out.append("# TYPE scoring_rows_total counter\nscoring_rows_total ").append(rows.sum());
-        out.append("\n# TYPE scoring_seconds histogram\n");
+    /** Renders the text format of Prometheus, which ends lines by a line feed on every system. */
+    String render(int inFlight) {
+        StringBuilder out = new StringBuilder();
+        declare(out, "scoring_requests_total", "counter", "Requests to score, by HTTP status.");
+        requests.forEach((status, n) -> sample(
+                out, "scoring_requests_total{status=\"" + status + "\"}", n.sum()));
+        declare(out, "scoring_rows_total", "counter", "Rows that were scored.");
+        sample(out, "scoring_rows_total", rows.sum());
+        declare(out, "scoring_requests_in_flight", "gauge", "Requests that wait or are answered.");
+        sample(out, "scoring_requests_in_flight", inFlight);
+        declare(out, "scoring_seconds", "histogram", "Time of a request to score.");
         long below = 0;
         for (int i = 0; i < buckets.length; i++) {
             below += buckets[i].sum();
             String bound = i < BOUNDS_SECONDS.length ? "" + BOUNDS_SECONDS[i] : "+Inf";
-            out.append(String.format("scoring_seconds_bucket{le=\"%s\"} %d%n", bound, below));
+            sample(out, "scoring_seconds_bucket{le=\"" + bound + "\"}", below);
         }
-        double sum = nanos.sum() / 1e9;
-        out.append(String.format(Locale.ROOT, "scoring_seconds_sum %.9f%n", sum));
-        return out.append(String.format("scoring_seconds_count %d%n", below)).toString();
+        sample(out, "scoring_seconds_sum", nanos.sum() / 1e9);
+        sample(out, "scoring_seconds_count", below);
+        return out.toString();
+    }
+
+    private static void declare(StringBuilder out, String name, String type, String help) {
+        out.append("# HELP ").append(name).append(' ').append(help).append('\n');
+        out.append("# TYPE ").append(name).append(' ').append(type).append('\n');
+    }
+
+    private static void sample(StringBuilder out, String series, Number value) {
+        out.append(series).append(' ').append(value).append('\n');
     }
 }

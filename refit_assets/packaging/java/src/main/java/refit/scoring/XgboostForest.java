@@ -50,7 +50,9 @@ final class XgboostForest implements Kernel {
 
     @Override
     public Block block(int capacity) {
-        return new Block(model, capacity, trees.words());
+        Block block = new Block(model, capacity, trees.words());
+        block.margins = new float[sums];
+        return block;
     }
 
     @Override
@@ -79,7 +81,7 @@ final class XgboostForest implements Kernel {
         }
         trees.add(block, rows);
         for (int r = 0; r < rows; r++) {
-            finish(block.rows[r], block.predictions[r]);
+            finish(block.rows[r], block.margins, block.predictions[r]);
         }
     }
 
@@ -92,8 +94,7 @@ final class XgboostForest implements Kernel {
         return model._sparse && value == 0 ? Double.NaN : value;
     }
 
-    private void finish(double[] row, double[] predictions) {
-        float[] margins = new float[sums];
+    private void finish(double[] row, float[] margins, double[] predictions) {
         for (int i = 0; i < sums; i++) {
             margins[i] = (float) predictions[i];
         }

@@ -27,4 +27,23 @@ class BlockPoolTest {
     void aBorrowedBlockIsNobodyElses() {
         assertNotSame(pool.borrow(), pool.borrow());
     }
+
+    @Test
+    void aBlockThatWasLostIsReplacedOnce() {
+        pool.borrow();
+        Block second = pool.borrow();
+        pool.giveBack(second);
+        assertSame(second, pool.borrow());
+    }
+
+    @Test
+    void threadsHaveBlocksOfTheirOwn() throws InterruptedException {
+        Block ours = pool.borrow();
+        pool.giveBack(ours);
+        Thread other = new Thread(() -> pool.giveBack(pool.borrow()));
+        other.start();
+        other.join();
+        assertEquals(2, made.get());
+        assertSame(ours, pool.borrow());
+    }
 }

@@ -74,6 +74,17 @@ class CsvReaderTest {
     }
 
     @Test
+    void afterAMalformedRowTheNextLineIsRead() throws IOException {
+        String endless = "x".repeat(2_000_000);
+        for (String malformed : new String[] {"\"a\"b,c", "\"" + endless}) {
+            CsvReader csv = new CsvReader(new StringReader(malformed + "\nd,e\n"));
+            assertThrows(BadRowException.class, csv::next);
+            assertArrayEquals(new String[] {"d", "e"}, csv.next());
+            assertEquals(2, csv.line());
+        }
+    }
+
+    @Test
     void cellsAreQuotedWhereTheyMustBe() {
         StringBuilder out = new StringBuilder();
         for (String cell : new String[] {"a", "b,c", "d\"e", "", null}) {

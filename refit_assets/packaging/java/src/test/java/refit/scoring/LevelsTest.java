@@ -16,7 +16,7 @@ class LevelsTest {
         for (int i = 0; i < names.length; i++) {
             assertEquals(i, levels.code("level " + i));
         }
-        assertEquals(-1, levels.code("level 3000"));
+        assertEquals(Double.NaN, levels.code("level 3000"));
     }
 
     @Test
@@ -25,11 +25,11 @@ class LevelsTest {
         assertEquals(0, levels.code("AaAa"));
         assertEquals(1, levels.code("BBBB"));
         assertEquals(2, levels.code("AaBB"));
-        assertEquals(-1, levels.code("BBAa"));
+        assertEquals(Double.NaN, levels.code("BBAa"));
     }
 
     @Test
     void aCategoryWithoutLevelsKnowsNone() {
-        assertEquals(-1, new Levels(new String[0]).code(""));
+        assertEquals(Double.NaN, new Levels(new String[0]).code(""));
     }
 }

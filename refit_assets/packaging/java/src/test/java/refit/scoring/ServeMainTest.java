@@ -1,13 +1,16 @@
 package refit.scoring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -80,5 +83,30 @@ class ServeMainTest {
         assertTrue(metrics.contains("scoring_requests_total{status=\"400\"} 1"), metrics);
         assertTrue(metrics.contains("scoring_rows_total 3"), metrics);
         assertTrue(metrics.contains("scoring_seconds_bucket{le=\"+Inf\"} 2"), metrics);
+    }
+
+    @Test
+    void whatIsInFlightIsAnsweredBeforeTheServerStops() throws Exception {
+        Thread stop = new Thread(server::close);
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            send(socket, "POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{");
+            while (server.inFlight() == 0) {
+                Thread.onSpinWait();
+            }
+            stop.start();
+            while (call("GET", "/health", "").statusCode() != 503) {
+                Thread.onSpinWait();
+            }
+            send(socket, "}");
+            String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertTrue(answer.startsWith("HTTP/1.1 200"), answer);
+        }
+        stop.join();
+        assertThrows(IOException.class, () -> call("GET", "/health", ""));
+    }
+
+    private static void send(Socket socket, String text) throws IOException {
+        socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
+        socket.getOutputStream().flush();
     }
 }
