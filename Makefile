@@ -7,6 +7,8 @@ SHELL := /bin/sh
 # Never download an interpreter, and trust what this machine trusts: a company has a CA of its own.
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := 1
+# Compiled modules are kept, whatever the shell says: each process of Dagster imports thousands.
+unexport PYTHONDONTWRITEBYTECODE
 export REFIT_HOME ?= $(CURDIR)/refit_home
 
 BIN := .venv/bin
@@ -49,7 +51,7 @@ fix: python ## Format, and fix what ruff can
 	@$(BIN)/ruff format .
 
 test-fast: python ## The tests without a JVM, within 20 seconds
-	@$(BIN)/pytest -m "not (spark or h2o or maven or cluster)" $(TESTS)
+	@$(BIN)/pytest -n auto --dist worksteal -m "not (spark or h2o or maven or cluster)" $(TESTS)
 
 bench: setup ## The pipeline beside a bare script, and the tables of docs/performance.md
 	@$(WITH_JAVA) $(BIN)/python -m benchmarks

@@ -38,6 +38,8 @@ from refit_assets.training.trial import Candidate
 
 MOST_FEATURES = 20
 _TEMPLATES = Path(__file__).parent / "templates"
+CHART_STYLE = _TEMPLATES / "chart.css"
+"""Colours and lines of all charts, light and dark."""
 
 
 def render_evaluation_report(
@@ -104,8 +106,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=format_number, share=format_share, metric=metric_name)
-    style = Markup((_TEMPLATES / "style.css").read_text())  # noqa: S704 - our own file
-    known: dict[str, Any] = {"style": style}
+    sheets = [CHART_STYLE.read_text(), (_TEMPLATES / "style.css").read_text()]
+    known: dict[str, Any] = {"style": Markup("".join(sheets))}  # noqa: S704 - our own files
     environment.globals.update(known)
     return environment
 

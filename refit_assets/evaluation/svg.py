@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 420, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 14, 14, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 14, 46
 _TICKS = 5
 
 

@@ -7,7 +7,7 @@ Belongs here: which charts, in which words. Does not: drawing (`evaluation.svg`)
 from collections.abc import Sequence
 from typing import Any
 
-from refit_assets.evaluation.key_plots import draw_png, name_axes
+from refit_assets.evaluation.key_plots import draw_svg
 from refit_assets.evaluation.plots import Figure
 from refit_assets.evaluation.report import render_page
 from refit_assets.evaluation.svg import Axis, Chart, fit_axis, from_zero
@@ -15,7 +15,6 @@ from refit_assets.evaluation.wording import format_number, metric_name
 from refit_assets.monitoring.watch import MonitoredDay
 from refit_assets.spec import ModelSpec
 
-_ONE, _SOFT, _BAD = "#1f6fd0", "#8a94a0", "#b3261e"
 _MOST_SHOWN = 10
 
 
@@ -114,24 +113,16 @@ def render_monitoring_markdown(spec: ModelSpec, days: Sequence[MonitoredDay]) ->
     said = [f"- {sentence}" for sentence in day.sentences] or ["- everything is within its limits"]
     if day.live_verdict is not None and day.live_verdict.held:
         said.append(f"- {day.live_verdict.sentence}")
-    images = [f"![drift]({draw_png(lambda axes: _drift_plot(axes, spec, day))})"]
-    if len(days) > 1:
-        images.append(f"![history]({draw_png(lambda axes: _history_plot(axes, days))})")
-    return "\n".join([*said, "", *images])
+    table = ["| drift of | PSI | allowed |", "|---|---|---|", *_table(spec, day)]
+    figures = history_figures(spec, days) if len(days) > 1 else []
+    images = [f"![{figure.heading}]({draw_svg(figure)})" for figure in figures]
+    return "\n".join([*said, "", *table, "", *images])
 
 
-def _drift_plot(axes: Any, spec: ModelSpec, day: MonitoredDay) -> None:  # noqa: ANN401 - matplotlib
-    beyond = {breach.name for breach in day.breaches}
-    found = sorted(day.inputs, key=lambda drift: -drift.psi)[:_MOST_SHOWN]
-    found = [*([] if day.scores is None else [day.scores]), *found][::-1]
-    colours = [_BAD if drift.name in beyond else _ONE for drift in found]
-    axes.barh([drift.name for drift in found], [drift.psi for drift in found], color=colours)
-    axes.axvline(spec.monitoring.input_psi, color=_SOFT, linestyle="--", linewidth=1)
-    name_axes(axes, f"Drift, {day.first} to {day.day}", "PSI", "")
-
-
-def _history_plot(axes: Any, days: Sequence[MonitoredDay]) -> None:  # noqa: ANN401 - matplotlib
-    drifts = [(one.day.isoformat()[5:], one.scores.psi) for one in days if one.scores is not None]
-    axes.plot([day for day, _ in drifts], [value for _, value in drifts], color=_ONE, marker="o")
-    axes.tick_params(axis="x", labelrotation=90)
-    name_axes(axes, "Drift of the scores", "", "PSI")
+def _table(spec: ModelSpec, day: MonitoredDay) -> list[str]:
+    """Lines of the scores and of the inputs that drifted most."""
+    return [
+        f"| {row['drift'].name}{' **beyond**' if row['beyond'] else ''} "
+        f"| {format_number(row['drift'].psi)} | {format_number(row['allowed'])} |"
+        for row in _rows(spec, day)[: _MOST_SHOWN + 1]
+    ]

@@ -136,15 +136,22 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluati
     return {one.check_name: one for one in result.get_asset_check_evaluations()}
 
 
+@pytest.fixture(scope="session")
+def memory() -> Generator[dg.DagsterInstance]:
+    """Dagster's storages in memory: making their tables takes longer than most tests."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
 @pytest.fixture
-def workshop(tmp_path: Path) -> Generator[Workshop]:
+def workshop(tmp_path: Path, memory: dg.DagsterInstance) -> Workshop:
     deployment = Deployment(home=tmp_path / "home")
     deployment.prepare()
     deployment.landing.write("kinds.csv", b"kind,weight\na,1\nb,2\n")
-    with dg.DagsterInstance.ephemeral() as instance:
-        workshop = Workshop(deployment=deployment, instance=instance)
-        workshop.settle("kinds.csv")
-        yield workshop
+    memory.wipe()
+    workshop = Workshop(deployment=deployment, instance=memory)
+    workshop.settle("kinds.csv")
+    return workshop
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import base64
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -129,18 +130,25 @@ def test_the_first_release_says_that_there_is_nothing_to_compare_with() -> None:
     assert "Which decisions change?" in release_page(first=False)
 
 
-@pytest.mark.parametrize(("kind", "names"), [("late", 3), ("air", 2)])
-def test_key_plots_are_small_pngs_and_always_the_same(kind: str, names: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("late", ["ROC", "Calibration", "Scores"]), ("air", ["Calibration", "Errors"])],
+)
+def test_key_plots_are_small_pictures_with_a_style_and_always_the_same(
+    kind: str, names: list[str]
+) -> None:
     found = evaluated(flights_spec()) if kind == "late" else evaluated_air(air_spec())
     plots = key_plots(found)
-    assert len(plots) == names
+    assert [*plots] == names
     assert plots == key_plots(found)
     for uri in plots.values():
         head, content = uri.split(",")
-        assert head == "data:image/png;base64"
-        assert base64.b64decode(content).startswith(b"\x89PNG")
-        assert len(content) < 60_000
-    assert render_key_plots_markdown(found).count("![") == names
+        assert head == "data:image/svg+xml;base64"
+        picture = ET.fromstring(base64.b64decode(content))
+        assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "--one:" in str(picture.findtext("{*}style"))
+        assert len(content) < 30_000
+    assert render_key_plots_markdown(found).count("![") == len(names)
 
 
 @pytest.mark.parametrize(
