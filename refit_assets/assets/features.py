@@ -82,10 +82,11 @@ def build_features_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 check_results=_checked(deployment.store, spec, result),
             )
         # The latest event of an asset is what the UI shows of its columns; one is enough for that.
-        columns = {result.days[-1].day: features_lineage(spec, result.lineage)}
+        of_all = {**features_lineage(spec, result.lineage), **running.figures}
+        told = {result.days[-1].day: of_all}
         for day in result.days:
             # After the result, whose one data version would otherwise count for every day.
-            context.log_event(_materialised(key, day, columns.get(day.day, {})))
+            context.log_event(_materialised(key, day, told.get(day.day, {})))
 
     return features
 
