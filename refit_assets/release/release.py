@@ -346,4 +346,4 @@ def _jar_figures(store: ArtefactStore, scores: str, packaged: PackagedJar, rows:
 def _reason(verdict: Verdict, *, promote: bool) -> str:
     if verdict.promote and not promote:
         return f"held for approval: {verdict.reasons[0]}"
-    return "; ".join(verdict.reasons)
+    return " ".join(verdict.reasons)
