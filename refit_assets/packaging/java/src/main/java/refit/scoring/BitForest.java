@@ -32,7 +32,7 @@ final class BitForest implements Kernel {
                 if (bytes != null) {
                     reader.read(bytes, first + c);
                 }
-                if (table.nodes > BitTrees.MOST_NODES) {
+                if (table.nodes > BitTrees.mostNodes()) {
                     return null;
                 }
             }

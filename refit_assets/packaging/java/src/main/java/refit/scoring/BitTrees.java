@@ -11,8 +11,10 @@ import java.util.Arrays;
  * rows) are walked in step, so that their loads overlap. Leaves are added in the model's order.
  */
 final class BitTrees {
-    /** Above this, decoding takes seconds and hundreds of MiB, which a small model never costs. */
-    static final int MOST_NODES = 2_000_000;
+    /** Above this, decoding takes seconds, which a small model never costs. */
+    private static final int MOST_NODES = 2_000_000;
+    /** What decoding needs at its height: 1.2 million nodes fitted into 320 MiB, not into 256. */
+    private static final int BYTES_A_NODE = 270;
 
     private final Questions[] questions;
     /** Length of a row's bit vector. */
@@ -46,6 +48,11 @@ final class BitTrees {
         roots = Arrays.stream(table.roots, 0, table.trees).map(root -> places[root]).toArray();
         heights = Arrays.copyOf(table.heights, table.trees);
         targets = Arrays.copyOf(table.targets, table.trees);
+    }
+
+    /** How many nodes this layout takes in this JVM, by the memory that it may use. */
+    static int mostNodes() {
+        return (int) Math.min(MOST_NODES, Runtime.getRuntime().maxMemory() / BYTES_A_NODE);
     }
 
     int words() {

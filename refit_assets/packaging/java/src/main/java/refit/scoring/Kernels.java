@@ -35,7 +35,7 @@ final class Kernels {
             BitForest forest = BitForest.read(trees);
             return forest != null
                     ? forest
-                    : new GenericKernel(model, "more than " + BitTrees.MOST_NODES + " nodes");
+                    : new GenericKernel(model, "more than " + BitTrees.mostNodes() + " nodes, for this heap");
         } catch (UnsupportedOperationException e) {
             return new GenericKernel(model, e.getMessage());
         }

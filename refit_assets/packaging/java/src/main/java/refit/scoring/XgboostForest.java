@@ -40,7 +40,7 @@ final class XgboostForest implements Kernel {
         for (int g = 0; g < groups.length; g++) {
             for (RegTree tree : groups[g]) {
                 reader.read(tree.getNodes(), g);
-                if (table.nodes > BitTrees.MOST_NODES) {
+                if (table.nodes > BitTrees.mostNodes()) {
                     return null;
                 }
             }

@@ -36,7 +36,7 @@ final class XgboostKernels {
             XgboostForest forest = XgboostForest.read(xgboost, predictor);
             return forest != null
                     ? forest
-                    : new GenericKernel(model, "more than " + BitTrees.MOST_NODES + " nodes");
+                    : new GenericKernel(model, "more than " + BitTrees.mostNodes() + " nodes, for this heap");
         } catch (IOException e) {
             throw new BadModelException("boosterBytes can't be read", e);
         }
