@@ -146,4 +146,5 @@ def test_the_server_scores_and_prometheus_can_read_its_metrics(packaged_folder: 
     assert families["scoring_requests"] == {("200",): 2.0, ("400",): 1.0}
     assert families["scoring_rows"] == {(): 3.0}
     assert families["scoring_seconds"][("+Inf",)] == 3.0
-    assert families["scoring_requests_in_flight"] == {(): 1.0}
+    # This one; and perhaps the one before, answered but not yet ended.
+    assert families["scoring_requests_in_flight"][()] >= 1

@@ -136,12 +136,13 @@ public final class ServeMain implements AutoCloseable {
         try (exchange) {
             Answer answer = answer(exchange);
             byte[] bytes = answer.text().getBytes(StandardCharsets.UTF_8);
-            exchange.getResponseHeaders().set("Content-Type", answer.type());
-            exchange.sendResponseHeaders(answer.status(), bytes.length);
-            exchange.getResponseBody().write(bytes);
+            // Before the answer leaves: whoever has it finds it counted.
             if (exchange.getRequestURI().getPath().equals("/score")) {
                 metrics.count(answer.status(), answer.rows(), System.nanoTime() - start);
             }
+            exchange.getResponseHeaders().set("Content-Type", answer.type());
+            exchange.sendResponseHeaders(answer.status(), bytes.length);
+            exchange.getResponseBody().write(bytes);
         }
     }
 
