@@ -60,8 +60,23 @@ class Step:
 @contextmanager
 def step(context: dg.AssetExecutionContext) -> Generator[Step]:
     """Run a stage, measured; its errors end the step, and only transient ones are tried again."""
-    with refusals():
+    with refusals(), _no_second_attempt_of_what_was_stopped(context):
         yield Step(context)
+
+
+@contextmanager
+def _no_second_attempt_of_what_was_stopped(context: dg.AssetExecutionContext) -> Generator[None]:
+    """End the step of a run that somebody stopped: Dagster's retry policy would begin it again.
+
+    An interrupt of any other cause is a node on its way down, and the policy's business.
+    """
+    try:
+        yield
+    except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt) as interrupt:
+        run = context.instance.get_run_by_id(context.run.run_id)
+        if run is None or run.status != dg.DagsterRunStatus.CANCELING:
+            raise
+        raise dg.Failure(description="stopped by somebody", allow_retries=False) from interrupt
 
 
 @contextmanager
