@@ -87,6 +87,7 @@ class ServeMainTest {
 
     @Test
     void whatIsInFlightIsAnsweredBeforeTheServerStops() throws Exception {
+        server.graceSeconds = 300;
         Thread stop = new Thread(server::close);
         try (Socket socket = new Socket("127.0.0.1", server.port())) {
             send(socket, "POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{");
