@@ -101,7 +101,8 @@ def numbers(column: Any) -> NDArray[np.float64]:  # noqa: ANN401 - pyarrow
     import pyarrow as pa
 
     # By way of text where decimal: Arrow casts no decimal of another scale to a double exactly.
-    plain = column_text(column) if pa.types.is_decimal(column.type) else column
+    decimal = pa.types.is_decimal(column.type)
+    plain = column_text(column) if decimal else column.combine_chunks()
     return plain.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
@@ -117,7 +118,7 @@ def _profile(
 ) -> NumberProfile | CategoryProfile:
     if spec.features.columns[name].column_type.kind == "category":
         return profile_category(name, column.to_pylist(), days)
-    return profile_number(name, numbers(column.combine_chunks()), days)
+    return profile_number(name, numbers(column), days)
 
 
 def _profile_scores(

@@ -195,7 +195,7 @@ def _inputs(spec: ModelSpec, reference: Reference, stretch: Stretch) -> tuple[Dr
     rows = read_pinned(files, [profile.name for profile in known])
     days = len(stretch.features)
     return tuple(
-        compare_number(profile, numbers(rows[profile.name].combine_chunks()), days)
+        compare_number(profile, numbers(rows[profile.name]), days)
         if isinstance(profile, NumberProfile)
         else compare_category(profile, rows[profile.name].to_pylist(), days)
         for profile in known
@@ -246,7 +246,7 @@ def _labels(spec: ModelSpec, column: Table) -> NDArray[np.float64]:
     import pyarrow as pa
 
     if not spec.classification:
-        return numbers(column.combine_chunks())
+        return numbers(column)
     positive = spec.target.positive
     flags = [None if label is None else float(label == positive) for label in column.to_pylist()]
     return pa.array(flags, pa.float64()).to_numpy(zero_copy_only=False)
