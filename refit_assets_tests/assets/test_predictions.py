@@ -223,7 +223,7 @@ def test_a_poor_live_metric_fails_its_check_and_is_a_reason_to_refit(workshop: W
         workshop.spec,
         workshop.deployment.store,
         workshop.deployment.landing,
-        running=lambda: False,
+        workshop.instance,
     )
     assert any("at least 0.9" in sentence for sentence in state.breaches)
 
@@ -234,7 +234,7 @@ def test_what_was_found_of_an_older_version_is_no_reason(followed: Workshop) -> 
     store = followed.deployment.store
     found = read_monitored(store, "late", day(4))
     assert found is not None
-    state = window_state(followed.spec, store, followed.deployment.landing, running=lambda: False)
+    state = window_state(followed.spec, store, followed.deployment.landing, followed.instance)
     assert state.breaches == ()
 
 
