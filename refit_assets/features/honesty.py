@@ -6,6 +6,7 @@ write no test for this: `known` and `row_known` of their sources are all that it
 Belongs here: the mutation and the comparison. Does not: suspicions without proof (`leakage`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 INSTANTS = 3
 
 _MICROS = "honesty__known"
-_FORGET = "honesty__forget"
-_LATER = "honesty__later_{}"
 
 Row = dict[str, Any]
 
@@ -100,9 +99,9 @@ def sample_days(days: Sequence[date], number: int) -> tuple[date, ...]:
 def mutate(source: Source, frame: "DataFrame", micros: int) -> "DataFrame":
     """Alter or forget what became known after an instant, in microseconds since 1970.
 
-    Of the values known later one half is altered and the other missing, so that neither a wrong
-    value nor a missing one can hide. An altered value that its own clock would then date before
-    the instant is forgotten instead: honest features could not tell it from a true one.
+    Of the rows with such values one half has them altered and the other lacks them, so that
+    neither a wrong value nor a missing one can hide. Columns that tell when something became known
+    are forgotten only: altered, they would date it anew, and honest features would believe them.
     """
     from pyspark.sql import functions as f
 
@@ -110,24 +109,17 @@ def mutate(source: Source, frame: "DataFrame", micros: int) -> "DataFrame":
     if source.row_known is not None:
         # Forgotten as a whole; what never becomes known is not there either.
         frame = frame.where(~_is_later(source.row_known, micros))
-    flags = [_LATER.format(n) for n in range(len(source.known))]
-    groups = [*zip(flags, source.known, strict=True)]
-    flag_of = {name: flag for flag, group in groups for name in group.columns}
-    marked = frame.select(
-        *columns,
-        (f.pmod(f.xxhash64(*columns), f.lit(2)) == 0).alias(_FORGET),
-        *(_is_later(group.at, micros).alias(flag) for flag, group in groups),
-    )
-    altered = marked.select(
-        *(_altered(name, source, flag_of.get(name)) for name in columns),
-        *flags,
-    )
-    # Once more by the altered clocks: expressions read the columns as they are by now.
-    early = [(f.col(flag) & ~_is_later(group.at, micros)).alias(flag) for flag, group in groups]
-    dated = altered.select(*columns, *early)
-    return dated.select(
+    later = {name: _is_later(one.at, micros) for one in source.known for name in one.columns}
+    forget = f.pmod(f.xxhash64(*columns), f.lit(2)) == 0
+    clocks = {name for name in columns if any(_names(one.at, name) for one in source.known)}
+    return frame.select(
         *(
-            f.when(~f.col(flag), f.col(name)).alias(name) if (flag := flag_of.get(name)) else name
+            f.when(later[name] & forget, None)
+            .when(later[name], f.col(name) if name in clocks else f.expr(_another(name, source)))
+            .otherwise(f.col(name))
+            .alias(name)
+            if name in later
+            else f.col(name)
             for name in columns
         )
     )
@@ -191,7 +183,8 @@ def _rows(answered: "DataFrame", spec: ModelSpec, day: date) -> dict[int, Row]:
 
 def _sample_instants(rows: Mapping[int, Row], number: int) -> tuple[int, ...]:
     known = sorted({row[_MICROS] for row in rows.values()})
-    places = {len(known) * n // (number + 1) for n in range(1, number + 1)}
+    # The earliest is one of them: against it the most is still to come.
+    places = {len(known) * n // number for n in range(number)}
     return tuple(known[place] for place in sorted(places)) if known else ()
 
 
@@ -227,19 +220,13 @@ def _is_later(at: str, micros: int) -> "Column":
     return f.coalesce(instant > micros, f.lit(True))  # noqa: FBT003 - a literal of Spark
 
 
-def _altered(name: str, source: Source, flag: str | None) -> "Column":
-    """A column as it is, but altered or missing where the flag says that it is known later."""
-    from pyspark.sql import functions as f
-
-    if flag is None:
-        return f.col(name)
-    another = f.when(~f.col(_FORGET), f.expr(_another(name, source.columns[name])))
-    return f.when(f.col(flag), another).otherwise(f.col(name)).alias(name)
+def _names(expression: str, column: str) -> bool:
+    return re.search(rf"\b{re.escape(column)}\b", expression) is not None
 
 
-def _another(name: str, kind: str) -> str:
+def _another(name: str, source: Source) -> str:
     """Spark SQL for another value of the same type; whole numbers move far up, as delays would."""
-    match kind.strip().lower():
+    match source.columns[name].strip().lower():
         case "int" | "bigint":
             return f"`{name}` + 997"
         case "string":

@@ -55,7 +55,7 @@ LEAKS = {
     ),
     "arrivals of the next hours": (
         "arrived <= time_hour",
-        "arrived <= timestampadd(HOUR, 5, time_hour)",
+        "arrived <= timestampadd(HOUR, 24, time_hour)",
         "worst",
     ),
     "the weather of its own hour": ("timestampadd(HOUR, 1, time_hour) as", "time_hour as", "temp"),
