@@ -154,17 +154,12 @@ def files_by_day(
 def spark_catalogue(catalogue_uri: str, warehouse_uri: str) -> Mapping[str, str]:
     """Return the settings by which a Spark session finds the same catalogue."""
     prefix = f"spark.sql.catalog.{CATALOGUE}"
-    file_system = f"{prefix}.hadoop.fs.file.impl"
     return {
         prefix: "org.apache.iceberg.spark.SparkCatalog",
         f"{prefix}.type": "jdbc",
         f"{prefix}.jdbc.schema-version": "V1",
         f"{prefix}.warehouse": warehouse_uri,
         f"{prefix}.cache-enabled": "false",
-        # Hadoop sets permissions by a process each; beside every local file it would write another
-        # with checksums, which Parquet has inside. One of our own, since Hadoop keeps the first.
-        file_system: "org.apache.hadoop.fs.RawLocalFileSystem",
-        f"{file_system}.disable.cache": "true",
         **{f"{prefix}.{key}": value for key, value in _jdbc(catalogue_uri).items()},
     }
 
