@@ -334,7 +334,11 @@ class JarGate(Part):
     """What serving can bear."""
 
     largest_mib: float | None = None
-    fewest_rows_a_second: float | None = None
+    fewest_rows_a_second: float | None = Field(
+        default=None,
+        description="Scoring the whole holdout by the jar, its start included: what a busy "
+        "machine reaches, or a good refit is held because others were at work.",
+    )
 
 
 class Gates(Part):

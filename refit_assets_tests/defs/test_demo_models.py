@@ -20,7 +20,6 @@ from refit_assets.features.landing import inspect_landing
 from refit_assets.features.reading import staged, staged_types
 from refit_assets.models import find_model
 from refit_assets.spec import ModelSpec
-from refit_assets_tests.features.conftest import spark  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -64,7 +63,7 @@ class Model:
 @pytest.fixture(scope="module", params=["flight_delay", "air_time"])
 def model(
     request: pytest.FixtureRequest,
-    spark: "SparkSession",  # noqa: F811 - the fixture
+    spark: "SparkSession",
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Generator[Model]:
     spec, folder = find_model(request.param), tmp_path_factory.mktemp("demo")
