@@ -1,12 +1,10 @@
 """Scores in the table of predictions: those of the jar's command line, bit for bit."""
 
 import csv
-import gc
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +27,12 @@ from refit_assets_tests.predictions.score_twice import (
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.spark, pytest.mark.maven]
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.maven,
+    # PySpark leaves the sockets of what it collected to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
 
 EXAMPLES = DATA / "gbm_binomial" / "examples.csv"
 
@@ -47,10 +50,9 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def request_(spark: "SparkSession", home: Path) -> Generator[PredictionsRequest]:
+def request_(spark: "SparkSession", home: Path) -> PredictionsRequest:
     day = write_features(spark, home, "late", EXAMPLES)
-    yield build_request(home, day, "unused", "1.0.20130901")
-    gc.collect()
+    return build_request(home, day, "unused", "1.0.20130901")
 
 
 def command_line(jar: Path, folder: Path) -> list[dict[str, str]]:
