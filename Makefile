@@ -50,7 +50,7 @@ fix: python ## Format, and fix what ruff can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-test-fast: python ## The tests without a JVM, within 20 seconds
+test-fast: python ## The tests without a JVM, on all cores
 	@$(BIN)/pytest -n auto --dist worksteal -m "not (spark or h2o or maven or cluster)" $(TESTS)
 
 bench: setup ## The pipeline beside a bare script, and the tables of docs/performance.md
