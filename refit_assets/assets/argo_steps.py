@@ -23,7 +23,6 @@ from refit_assets.exchange import (
 )
 from refit_assets.features.job import FeaturesRequest, FeaturesResult
 from refit_assets.features.leakage import judge_leakage
-from refit_assets.features.table import FeatureTable
 from refit_assets.features.training_set import pin_training_set
 from refit_assets.features.window import plan_window
 from refit_assets.release.due import find_due
@@ -55,7 +54,7 @@ class ArgoRefit:
 
         """
         landing = self.deployment.landing
-        due = find_due(self.spec, self.deployment.store, landing, self.refit)  # pyright: ignore[reportArgumentType]
+        due = find_due(self.spec, self.deployment.store, landing, self.refit)
         window = plan_window(self.spec, self.refit)
         days = sorted({*due.days} & {*window.days})
         tell(f"{len(days)} of {len(window.days)} days are to be computed")
@@ -100,23 +99,21 @@ class ArgoRefit:
         computed = self._exchange("features").answered(FeaturesResult)
         if computed is not None:
             record_days(store, spec, computed)
-        table = FeatureTable(
-            catalogue_uri=self.deployment.catalogue_uri,
-            warehouse_uri=self.deployment.warehouse_uri,
-            model=spec.name,
-        )
+        table = self.deployment.feature_table(spec.name)
         pinned = pin_training_set(store, table, spec, self.refit)
         store.write_record(store.refit(spec.name, self.refit).name("training_set.json"), pinned)
         for problem in judge_leakage(spec, pinned).problems:
             tell(f"leakage: {problem}")
         request = FitRequest(spec=spec, training_set=pinned)
-        trials = [self._exchange(f"trial-{p.key[:8]}") for p in missing_trials(request, store)]
-        for exchange, plan in zip(trials, missing_trials(request, store), strict=True):
+        trials: list[str] = []
+        for plan in missing_trials(request, store):
+            exchange = self._exchange(f"trial-{plan.key[:8]}")
             exchange.ask(TrialRequest(fit=request, key=plan.key))
+            trials.append(exchange.workload)
         self._exchange("fit").ask(request)
         self._exchange("package").ask(PackageRequest(spec=spec, refit=self.refit))
         tell(f"training set {pinned.digest[:12]}: {len(trials)} trials are to be fitted")
-        return {"trials": json.dumps([exchange.workload for exchange in trials])}
+        return {"trials": json.dumps(trials)}
 
     def finish(self, tell: Tell) -> dict[str, str]:
         """Evaluate the packaged jar and decide about its release, as Dagster's assets do.

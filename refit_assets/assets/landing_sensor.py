@@ -17,7 +17,7 @@ from typing import TypeAlias
 import dagster as dg
 
 from refit_assets.artefacts import record_from_json, record_to_json
-from refit_assets.assets.partitions import day_partitions
+from refit_assets.assets.partitions import day_partitions, range_tags
 from refit_assets.assets.runs import has_unfinished_run
 from refit_assets.errors import DataError
 from refit_assets.features.landed import (
@@ -171,8 +171,7 @@ def _request(
         run_key=f"{spec.name}:{first}:{last}:{content}",
         asset_selection=[features],
         tags={
-            "dagster/asset_partition_range_start": first.isoformat(),
-            "dagster/asset_partition_range_end": last.isoformat(),
+            **range_tags(first, last),
             FEATURES_TAG: spec.name,
         },
     )

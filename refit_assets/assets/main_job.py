@@ -19,6 +19,7 @@ import dagster as dg
 from refit_assets.artefacts import record_to_json
 from refit_assets.assets.landing import build_landing_specs
 from refit_assets.assets.landing_sensor import FEATURES_TAG
+from refit_assets.assets.partitions import range_tags
 from refit_assets.assets.refit import build_refit_defs
 from refit_assets.assets.refit_sensor import MODEL_TAG
 from refit_assets.assets.release import VARYING_POLICIES
@@ -55,7 +56,7 @@ class MainJob:
 
     def features(self, first: date, last: date) -> dict[str, dict[str, float]]:
         """Compute a range of days in one run."""
-        tags = _range(first, last) | {FEATURES_TAG: self.spec.name}
+        tags = range_tags(first, last) | {FEATURES_TAG: self.spec.name}
         # The asset logs each of its days itself. Dagster would store two more events a day, and
         # each opens SQLite three times: that is most of what a year of days costs in Python.
         tags |= {"dagster/defer_asset_events": "true"}
@@ -63,7 +64,7 @@ class MainJob:
 
     def predict(self, first: date, last: date, serving: str) -> dict[str, dict[str, float]]:
         """Score a range of days by the version that `serving` names, and watch them."""
-        tags = _range(first, last)
+        tags = range_tags(first, last)
         ops = {f"{self.spec.name}__predictions": {"config": {"serving": serving}}}
         return self._run(["predictions", "monitoring"], {**QUIET, "ops": ops}, tags=tags)
 
@@ -150,13 +151,6 @@ def prepare_instance(deployment: Deployment) -> None:
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
-
-
-def _range(first: date, last: date) -> dict[str, str]:
-    return {
-        "dagster/asset_partition_range_start": first.isoformat(),
-        "dagster/asset_partition_range_end": last.isoformat(),
-    }
 
 
 def _figures(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, float]]:

@@ -4,7 +4,7 @@ Checks, pictures and the page's address only; what is found is `monitoring.watch
 """
 
 from collections.abc import Generator, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -137,11 +137,7 @@ def _figures(found: MonitoredDay) -> dict[str, Any]:
 def _materialised(key: dg.AssetKey, found: MonitoredDay) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
         key,
-        partition=_key(found.day),
+        partition=found.day.isoformat(),
         metadata={**_figures(found), "breaches": len(found.sentences)},
         tags={"dagster/data_version": found.made_of},
     )
-
-
-def _key(day: date) -> str:
-    return day.isoformat()

@@ -60,6 +60,14 @@ def partition_days(context: dg.AssetExecutionContext) -> tuple[date, ...]:
     return tuple(sorted(date.fromisoformat(key) for key in context.partition_keys))
 
 
+def range_tags(first: date, last: date) -> dict[str, str]:
+    """Tags by which one run materialises the days `first` to `last`, both included."""
+    return {
+        "dagster/asset_partition_range_start": first.isoformat(),
+        "dagster/asset_partition_range_end": last.isoformat(),
+    }
+
+
 def refit_before() -> dg.TimeWindowPartitionMapping:
     """A release follows the release before it."""
     return dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)

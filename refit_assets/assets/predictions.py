@@ -10,7 +10,6 @@ from pydantic import Field
 
 from refit_assets.assets.partitions import day_partitions, partition_days, refit_of_day
 from refit_assets.assets.steps import RETRY_TRANSIENT, step
-from refit_assets.features.table import FeatureTable
 from refit_assets.predictions.table import PredictedDay, prediction_types
 from refit_assets.release.predicting import plan_predictions, record_predicted
 from refit_assets.release.serving import CHAMPION
@@ -67,7 +66,7 @@ def build_predictions_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             requests = plan_predictions(
                 spec,
                 deployment.store,
-                feature_table(spec, deployment),
+                deployment.feature_table(spec.name),
                 partition_days(context),
                 serving=config.serving,
                 run_id=context.run.run_id,
@@ -89,15 +88,6 @@ def build_predictions_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             context.log_event(_materialised(key, day))
 
     return predictions
-
-
-def feature_table(spec: ModelSpec, deployment: Deployment) -> FeatureTable:
-    """Name the model's feature table in a deployment."""
-    return FeatureTable(
-        catalogue_uri=deployment.catalogue_uri,
-        warehouse_uri=deployment.warehouse_uri,
-        model=spec.name,
-    )
 
 
 def table_schema(spec: ModelSpec) -> dg.TableSchema:

@@ -6,12 +6,14 @@ What is due is found by comparing records, so a lost tick or a crash loses no da
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore
+from refit_assets.assets.partitions import range_tags
 from refit_assets.features.training_set import read_days
+from refit_assets.features.window import days_between
 from refit_assets.monitoring.watch import days_to_monitor, digest_stretch, find_stretch
 from refit_assets.predictions.table import read_predicted
 from refit_assets.release.due import contiguous
@@ -63,7 +65,7 @@ def build_predictions_sensor(spec: ModelSpec) -> dg.SensorDefinition:
 def _score(
     spec: ModelSpec, store: ArtefactStore, keys: Sequence[dg.AssetKey], first: date, last: date
 ) -> dg.RunRequest:
-    days = _between(first, last)
+    days = days_between(first, last + timedelta(days=1))
     features, before = read_days(store, spec, days), read_predicted(store, spec.name, days)
     content = [f"{day}{one.digest}" for day, one in features.items()]
     # What was there before is part of the key: features that change back are scored once more.
@@ -76,7 +78,8 @@ def _score(
 def _watch(
     spec: ModelSpec, store: ArtefactStore, key: dg.AssetKey, first: date, last: date
 ) -> dg.RunRequest:
-    stretches = (find_stretch(spec, store, day) for day in _between(first, last))
+    days = days_between(first, last + timedelta(days=1))
+    stretches = (find_stretch(spec, store, day) for day in days)
     content = [digest_stretch(spec, one) for one in stretches if one is not None]
     return _request(spec, [key], (first, last), content)
 
@@ -95,12 +98,7 @@ def _request(
         run_key=f"{spec.name}:{what}:{first}:{last}:{digest}",
         asset_selection=[*keys],
         tags={
-            "dagster/asset_partition_range_start": first.isoformat(),
-            "dagster/asset_partition_range_end": last.isoformat(),
+            **range_tags(first, last),
             "refit/predictions": spec.name,
         },
     )
-
-
-def _between(first: date, last: date) -> tuple[date, ...]:
-    return tuple(date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1))

@@ -9,7 +9,6 @@ from refit_assets.assets.columns import training_set_lineage
 from refit_assets.assets.partitions import over_window, refit_partitions
 from refit_assets.assets.steps import step
 from refit_assets.features.leakage import judge_leakage
-from refit_assets.features.table import FeatureTable
 from refit_assets.features.training_set import TrainingSet, pin_training_set
 from refit_assets.release.decisions import decide_by_hand, record_decision
 from refit_assets.resources.deployment import Deployment
@@ -44,11 +43,7 @@ def build_training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         with step(context) as running:
             store = deployment.store
             _record_by_hand(context, spec, store)
-            table = FeatureTable(
-                catalogue_uri=deployment.catalogue_uri,
-                warehouse_uri=deployment.warehouse_uri,
-                model=spec.name,
-            )
+            table = deployment.feature_table(spec.name)
             pinned = pin_training_set(store, table, spec, context.partition_key)
             store.write_record(
                 store.refit(spec.name, pinned.refit).name("training_set.json"), pinned

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from refit_assets.artefacts import ArtefactStore, Folder, Storage
 from refit_assets.errors import SetupError
+from refit_assets.features.table import FeatureTable
 from refit_assets.release.release import ReleaseTarget
 
 PROJECT = Path(__file__).parents[2]
@@ -43,6 +44,12 @@ class Deployment:
     def catalogue_uri(self) -> str:
         """The Iceberg catalogue, as SQLAlchemy spells it."""
         return f"sqlite:///{self.home / 'catalogue.db'}"
+
+    def feature_table(self, model: str) -> FeatureTable:
+        """Name a model's feature table."""
+        return FeatureTable(
+            catalogue_uri=self.catalogue_uri, warehouse_uri=self.warehouse_uri, model=model
+        )
 
     @property
     def repository_url(self) -> str:
