@@ -9,10 +9,11 @@ features of changed files for what they are: out of date.
 import base64
 import hashlib
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import dagster as dg
 
@@ -21,6 +22,7 @@ from refit_assets.assets.partitions import day_partitions, range_tags
 from refit_assets.assets.runs import has_unfinished_run
 from refit_assets.errors import DataError
 from refit_assets.features.landed import (
+    Found,
     compare_with_seen,
     identify,
     last_landed_day,
@@ -45,6 +47,7 @@ _MOST_NAMED = 5
 
 
 Told: TypeAlias = dg.AssetMaterialization | dg.AssetObservation
+Located = TypeVar("Located", Found, LandedFile)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,13 +119,13 @@ def look_at_landing(spec: ModelSpec, deployment: Deployment, now: datetime) -> L
     seen = read_seen(deployment.store, spec)
     files = identify(deployment.landing, settled, seen)
     changes = compare_with_seen(found, files, seen)
-    arrived = [one for change in changes.values() for one in change.arrived]
-    events: list[Told] = [_arrived(one) for one in arrived[:MOST_TOLD]]
+    listed, whole = _by_source(found), _by_source(files)
+    events: list[Told] = []
     gone: list[str] = []
     for source, change in changes.items():
-        mine = [one for one in found if one.source == source]
-        theirs = [one for one in files if one.source == source]
-        now_seen = see(seen[source], mine, theirs, arrived[MOST_TOLD:])
+        most = MOST_TOLD - len(events)
+        events += [_arrived(one) for one in change.arrived[:most]]
+        now_seen = see(seen[source], listed[source], whole[source], change.arrived[most:])
         if now_seen != seen[source]:
             deployment.store.write_record(seen_name(source), now_seen)
         if change.gone:
@@ -175,6 +178,13 @@ def _request(
             FEATURES_TAG: spec.name,
         },
     )
+
+
+def _by_source(files: Iterable[Located]) -> defaultdict[str, list[Located]]:
+    grouped: defaultdict[str, list[Located]] = defaultdict(list)
+    for one in files:
+        grouped[one.source].append(one)
+    return grouped
 
 
 def _existing(spec: ModelSpec, last: date | None) -> date | None:

@@ -39,6 +39,8 @@ class Seen:
 
     files: dict[str, tuple[int, int, str]] = field(default_factory=dict)
     """Name -> size, time of change, digest."""
+    untold: tuple[str, ...] = ()
+    """Those of them whose arrival is still to be told; nobody has to read them again for that."""
 
     def etag(self, name: str) -> str | None:
         """Digest under which a file was seen; None where it was not."""
@@ -114,10 +116,14 @@ def compare_with_seen(
 ) -> dict[str, Changes]:
     """What arrived and what is gone, by source; `found` has growing files too."""
     there = {one.listed.name for one in found}
-    arrived = [one for one in files if one.etag != seen[one.source].etag(one.name)]
+    arrived: dict[str, list[LandedFile]] = {source: [] for source in seen}
+    untold = {source: {*known.untold} for source, known in seen.items()}
+    for one in files:
+        if one.name in untold[one.source] or one.etag != seen[one.source].etag(one.name):
+            arrived[one.source].append(one)
     return {
         source: Changes(
-            arrived=tuple(one for one in arrived if one.source == source),
+            arrived=tuple(arrived[source]),
             gone=tuple(sorted(name for name in known.files if name not in there)),
         )
         for source, known in seen.items()
@@ -130,13 +136,8 @@ def see(
     """What is seen once all that is gone is told, and all arrivals but those of `untold`."""
     listed = {one.listed.name: one.listed for one in found}
     kept = {name: entry for name, entry in known.files.items() if name in listed}
-    later = {one.name for one in untold}
-    now = {
-        one.name: (one.size, listed[one.name].modified, one.etag)
-        for one in files
-        if one.name in listed and one.name not in later
-    }
-    return Seen(files={**kept, **now})
+    now = {one.name: (one.size, listed[one.name].modified, one.etag) for one in files}
+    return Seen(files={**kept, **now}, untold=tuple(one.name for one in untold))
 
 
 def read_seen(store: ArtefactStore, spec: ModelSpec) -> dict[str, Seen]:

@@ -134,7 +134,12 @@ def _expected(spec: ModelSpec, first: date, last: date) -> Iterator[tuple[str, d
 
 def content_etag(folder: Folder, listed: Listed) -> str:
     """Digest of a file's content; read once for each size and time of change."""
-    return _scan(folder.path(listed.name), listed.size, listed.modified).etag
+    digest = hashlib.md5(usedforsecurity=False)  # what S3 calls the ETag of a plain upload
+    # Plain text paths and no buffer: of a hundred thousand small files those are half the cost.
+    with open(f"{folder.root}/{listed.name}", "rb", buffering=0) as file:  # noqa: PTH123
+        while chunk := file.read(min(listed.size + 1, _CHUNK)):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _landed_file(source: str, day: date | None, name: str, outside: _Outside) -> LandedFile:
@@ -156,7 +161,7 @@ def _outside(path: Path) -> _Outside | None:
 
 @lru_cache(maxsize=16384)
 def _scan(path: Path, size: int, modified: int) -> _Outside:
-    """Read a file once; the sensor asks for the same unchanged files at every tick."""
+    """Read a file once; a run for several ranges of days asks for the same files again."""
     del size, modified
     digest = hashlib.md5(usedforsecurity=False)  # what S3 calls the ETag of a plain upload
     decoder = codecs.getincrementaldecoder("utf-8")()

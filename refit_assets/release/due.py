@@ -14,7 +14,7 @@ from importlib.metadata import version
 from refit_assets.artefacts import ArtefactStore, Storage
 from refit_assets.errors import DataError
 from refit_assets.features.landed import identify, last_landed_day, list_landing, read_seen
-from refit_assets.features.landing import LandedFile, names_read
+from refit_assets.features.landing import LandedFile, days_read
 from refit_assets.features.training_set import due_days, read_days
 from refit_assets.features.window import RefitWindow, days_between, plan_window, refit_keys
 from refit_assets.release.release import RECORD
@@ -95,12 +95,16 @@ def complete_inputs(
     spec: ModelSpec, files: Iterable[LandedFile], last: date
 ) -> dict[date, dict[str, str]]:
     """Name and ETag of what each day reads, for days until `last` of which all has landed."""
-    etags = {file.name: file.etag for file in files}
+    by_day = {(file.source, file.day): file for file in files}
     complete: dict[date, dict[str, str]] = {}
     for day in days_between(spec.start, last + timedelta(days=1)):
-        names = names_read(spec, day, day)
-        if etags.keys() >= {*names}:
-            complete[day] = {name: etags[name] for name in names}
+        there = [
+            by_day.get((name, read))
+            for name, source in spec.sources.items()
+            for read in days_read(spec, source, day, day)
+        ]
+        if None not in there:
+            complete[day] = {file.name: file.etag for file in there if file is not None}
     return complete
 
 
