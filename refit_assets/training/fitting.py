@@ -92,7 +92,7 @@ def read_frames(session: H2OSession, request: FitRequest) -> Frames:
     validation = None
     if spec.trials.folds is None:
         validation = read_part(session, spec, training_set, "validation")
-    frames = Frames(train=train, validation=validation, ranges=read_ranges(spec, train))
+    frames = Frames(train=train, validation=validation, ranges=read_ranges(session, spec, train))
     if spec.classification and len(np.unique(frames.measured.labels)) < len(spec.target.classes):
         message = f"{spec.name} {training_set.refit}: rows to choose by have one label only"
         raise DataError(message)

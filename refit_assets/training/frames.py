@@ -1,10 +1,11 @@
 """Frames: the pinned files of a training set inside H2O, typed, checked, in one order.
 
 An explicit sorted list of files, declared types, asserted types and row counts, sorted by the one
-unique key: the same rows give the same frame, however many files they lie in.
+unique key, in chunks of one size: the same rows give the same frame, whatever files they lie in.
 Belongs here: files to frame, labels and keys out of it. Does not: golden rows (`golden`).
 """
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refit_assets.errors import DataError, Finding
@@ -22,6 +25,9 @@ from refit_assets.training.session import Frame, H2OSession
 
 # What H2O makes of a Parquet column that is declared so.
 _NUMBERS = frozenset({"int", "real"})
+_FEWEST_CHUNK_ROWS = 8192
+_MOST_CHUNKS = 512
+_CHUNK = "refit_chunk"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +67,10 @@ def read_part(
     frame = imported
     if labelled < rows:
         frame = imported[~imported[spec.target.column].isna()]
-    frame = frame.sort(spec.features.key)
-    return _read_keys(session, spec, frame, where, labelled)
+    ordered = in_even_chunks(session, frame.sort(spec.features.key))
+    # The client clears away only what it named itself: the rows as they were read would stay.
+    session.remove(str(imported.frame_id))
+    return _read_keys(session, spec, ordered, where, labelled)
 
 
 def local_path(uri: str) -> str:
@@ -88,15 +96,52 @@ def parse_uploaded(session: H2OSession, path: Path, kinds: Mapping[str, str]) ->
     return _parsed(session, [session.upload(path)], kinds, path.name)
 
 
-def read_ranges(spec: ModelSpec, part: PartFrame) -> dict[str, tuple[float, float]]:
+def read_ranges(
+    session: H2OSession, spec: ModelSpec, part: PartFrame
+) -> dict[str, tuple[float, float]]:
     """Smallest and largest value of each numeric input; inputs without a value are left out."""
     numbers = [c.name for c in build_contract(spec).columns if c.type.kind != "category"]
+    # One question for all columns: `min` and `max` of a frame are two for each.
+    answer = session.ask(f"GET /3/Frames/{part.name}?row_count=1&full_column_count=-1")
+    told = {column["label"]: column for column in answer["frames"][0]["columns"]}
     found: dict[str, tuple[float, float]] = {}
     for name in numbers:
-        low, high = part.frame[name].min(), part.frame[name].max()
+        low, high = float(told[name]["mins"][0]), float(told[name]["maxs"][0])
         if np.isfinite(low) and np.isfinite(high):
-            found[name] = (float(low), float(high))
+            found[name] = (low, high)
     return found
+
+
+def chunk_rows(rows: int) -> int:
+    """How many rows lie in each chunk of a training frame of so many rows.
+
+    Trees sample their rows chunk by chunk, and a GLM adds up chunk by chunk: so chunks must follow
+    from the number of rows alone, never from files, cores or nodes. 8192 rows keep two cores busy
+    with a quarter of a year of flights; 512 chunks are enough for as many cores.
+    """
+    return max(_FEWEST_CHUNK_ROWS, -(-rows // _MOST_CHUNKS))
+
+
+def in_even_chunks(session: H2OSession, frame: Frame) -> Frame:
+    """Lay a frame out in chunks of `chunk_rows`; values and their order stay.
+
+    H2O's sort leaves a chunk for each leading byte of the key, up to 256 of a few hundred rows,
+    and growing trees over those takes 1.7 times as long as over eight. H2O has no command for
+    it, but binding columns lays the later ones out like the first.
+    """
+    size, rows = chunk_rows(frame.nrows), frame.nrows
+    with tempfile.TemporaryDirectory(prefix="refit-chunk-") as folder:
+        path = Path(folder) / "chunk.parquet"
+        pq.write_table(pa.table({_CHUNK: pa.repeat(pa.scalar(1, pa.int32()), size)}), path)
+        chunk = parse_uploaded(session, path, {_CHUNK: "numeric"})
+    chunks = [chunk] * (rows // size)
+    if rows % size:
+        chunks.append(chunk[: rows % size, :])
+    layout = chunks[0].rbind(chunks[1:]) if len(chunks) > 1 else chunks[0]
+    even = layout.cbind(frame)[frame.names]
+    even.refresh()  # h2o's expressions are lazy, and what this one is made of goes now
+    session.remove(str(chunk.frame_id))
+    return even
 
 
 def _imported(session: H2OSession, spec: ModelSpec, files: Sequence[str], where: str) -> Frame:

@@ -188,7 +188,8 @@ def test_a_key_that_stands_twice_is_refused(
 
 
 def test_the_deadline_ends_trials_that_take_too_long(h2o: H2OConnection, tmp_path: Path) -> None:
-    search = [{"algorithm": "gbm", "parameters": {"ntrees": 20_000, "max_depth": 12}}]
+    endless = {"epochs": 1e9, "hidden": [5]}
+    search = [{"algorithm": "deep_learning", "parameters": endless}]
     request = build_request(tmp_path / "files", **classification(search=search, max_seconds=5))
     began = time.monotonic()
     with pytest.raises(WorkloadTimeout, match=r"raise trials\.max_seconds"):
