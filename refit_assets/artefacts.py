@@ -247,6 +247,11 @@ def day_name(model: str, day: str) -> str:
     return f"models/{model}/days/{day}.json"
 
 
+def refused_name(model: str) -> str:
+    """Name of the record of landed files that a model's features refused."""
+    return f"models/{model}/refused.json"
+
+
 def predicted_name(model: str, day: str) -> str:
     """Name of the record of one day of a model's predictions."""
     return f"models/{model}/predictions/{day}.json"

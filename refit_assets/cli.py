@@ -72,7 +72,8 @@ def land(days: int, as_json: bool) -> None:
 
     deployment = _deployment()
     landed = [land_next_day(deployment.landing) for _ in range(days)]
-    _print({"landed": landed}, as_json, lambda: "\n".join(f"landed {day}" for day in landed))
+    said = [f"landed {one.first}: {', '.join(one.written) or 'nothing new'}" for one in landed]
+    _print({"landed": landed}, as_json, lambda: "\n".join(said))
 
 
 @refit.command()
@@ -99,7 +100,7 @@ def predict(
     model: str, first: datetime | None, last: datetime | None, serving: str, as_json: bool
 ) -> None:
     """Score days by the jar that serves, and watch them."""
-    from refit_assets.release.due import contiguous
+    from refit_assets.features.window import contiguous
     from refit_assets.release.ledger import read_events
     from refit_assets.release.predicting import days_to_predict
 
@@ -223,12 +224,15 @@ def timeline(model: str, at: str | None, as_json: bool) -> None:
 @MODEL
 @AS_JSON
 def why(model: str, as_json: bool) -> None:
-    """Tell every decision to refit or not to, and its reason; the latest last."""
+    """Tell every decision to refit or not to, and files that were refused; the latest last."""
+    from refit_assets.features.refused import read_refused, render_refused
     from refit_assets.release.decisions import read_decisions, render_decisions
 
     find_model(model)
-    decisions = read_decisions(_deployment().store, model)
-    _print(decisions, as_json, lambda: render_decisions(decisions))
+    store = _deployment().store
+    decisions, refused = read_decisions(store, model), read_refused(store, model)
+    told = {"decisions": decisions, "refused": refused}
+    _print(told, as_json, lambda: render_decisions(decisions) + render_refused(refused))
 
 
 @refit.command()

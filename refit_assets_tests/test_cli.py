@@ -1,14 +1,15 @@
 """The `refit` command: what it prints, and what it says where it cannot do as asked."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.artefacts import ArtefactStore, Folder, refused_name
 from refit_assets.cli import main, refit
+from refit_assets.features.refused import Refusal, Refused
 from refit_assets.models import read_models
 from refit_assets.release.decisions import decide_by_hand, record_decision
 from refit_assets.release.ledger import Challenger, append, plan_release
@@ -175,5 +176,10 @@ def test_why_tells_every_decision_for_people_and_for_programs(tmp_path: Path) ->
     record_decision(store, decide_by_hand("flight_delay", "2013-06-03", "Ada", REFIT))
     expected = "2013-06-03 00:00  2013-06-03  refit  Ada asked for refit 2013-06-03\n"
     assert run("why", "flight_delay").output == expected
-    (told,) = json.loads(run("why", "flight_delay", "--json").output)
+    refusal = Refusal(etag="e", at=REFIT + timedelta(days=1), sentence="flights/x.csv: no")
+    refused = Refused(files={"flights/x.csv": refusal})
+    store.write_record(refused_name("flight_delay"), refused)
+    expected += "2013-06-04 00:00  refused  flights/x.csv: no\n"
+    assert run("why", "flight_delay").output == expected
+    (told,) = json.loads(run("why", "flight_delay", "--json").output)["decisions"]
     assert (told["reason"], told["refit"]) == ("by_hand", "2013-06-03")

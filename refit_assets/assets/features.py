@@ -5,7 +5,7 @@ that days whose rows did not change leave everything downstream fresh.
 """
 
 from collections.abc import Generator, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -17,6 +17,7 @@ from refit_assets.assets.steps import RETRY_TRANSIENT, step
 from refit_assets.errors import DataError
 from refit_assets.features.job import FeaturesRequest, FeaturesResult
 from refit_assets.features.plausible import COMPARED_DAYS, find_oddities
+from refit_assets.features.refused import forget_refused, record_refused
 from refit_assets.features.table import DayRecord
 from refit_assets.features.training_set import read_days
 from refit_assets.features.window import days_between
@@ -70,11 +71,15 @@ def build_features_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             run_id=context.run.run_id,
         )
         with step(context) as running:
+            began, ends = datetime.now(UTC), (request.first, request.last)
             try:
                 result = spark.features(request, running.tell)
             except DataError as error:
+                store, landing = deployment.store, deployment.landing
+                record_refused(store, landing, spec, ends, error, began=began)
                 yield _refused(error)
                 raise
+            forget_refused(deployment.store, spec, ends)
             record_days(deployment.store, spec, result)
             rows = sum(day.rows for day in result.days)
             yield dg.MaterializeResult(

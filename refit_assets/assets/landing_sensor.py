@@ -32,8 +32,9 @@ from refit_assets.features.landed import (
     seen_name,
 )
 from refit_assets.features.landing import LandedFile
+from refit_assets.features.refused import read_refused
 from refit_assets.release.asking import Asking, Memory, plan_asking, render_waiting
-from refit_assets.release.due import complete_inputs, contiguous
+from refit_assets.release.due import complete_inputs
 from refit_assets.resources.deployment import Deployment
 from refit_assets.spec import ModelSpec
 
@@ -89,11 +90,10 @@ def build_landing_sensor(spec: ModelSpec) -> dg.SensorDefinition:
             inputs,
             read_cursor(context.cursor),
             now,
+            refused=read_refused(deployment.store, spec.name),
             busy=lambda: has_unfinished_run(context.instance, {FEATURES_TAG: spec.name}),
         )
-        remarks = [*look.remarks]
-        if asking.waiting:
-            remarks.append(render_waiting(asking.waiting))
+        remarks = [*look.remarks, *render_waiting(asking)]
         if asking.days and remarks:
             # A tick that asks for runs shows no reason of its own.
             context.log.info("; ".join(remarks))
@@ -158,10 +158,7 @@ def write_cursor(memory: Memory) -> str:
 
 
 def _requests(spec: ModelSpec, features: dg.AssetKey, asking: Asking) -> list[dg.RunRequest]:
-    return [
-        _request(spec, features, asking, first, last)
-        for first, last in contiguous(sorted(asking.days))
-    ]
+    return [_request(spec, features, asking, first, last) for first, last in asking.ranges]
 
 
 def _request(

@@ -13,10 +13,9 @@ import dagster as dg
 from refit_assets.artefacts import ArtefactStore
 from refit_assets.assets.partitions import range_tags
 from refit_assets.features.training_set import read_days
-from refit_assets.features.window import days_between
+from refit_assets.features.window import contiguous, days_between
 from refit_assets.monitoring.watch import days_to_monitor, digest_stretch, find_stretch
 from refit_assets.predictions.table import read_predicted
-from refit_assets.release.due import contiguous
 from refit_assets.release.ledger import champion, read_events
 from refit_assets.release.predicting import days_to_predict, recorded_days
 from refit_assets.release.serving import THEN

@@ -5,6 +5,7 @@ whether the days are there (`training_set`), Dagster's partitions (`assets.parti
 """
 
 import math
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -101,6 +102,24 @@ def refit_keys(spec: ModelSpec, until: date) -> tuple[str, ...]:
 def days_between(first: date, end: date) -> tuple[date, ...]:
     """Days from `first` until before `end`."""
     return tuple(first + timedelta(days=n) for n in range((end - first).days))
+
+
+def contiguous(days: Sequence[date]) -> tuple[tuple[date, date], ...]:
+    """Group sorted days into ranges without gaps, both ends included."""
+    ranges: list[tuple[date, date]] = []
+    for day in days:
+        if ranges and day - ranges[-1][1] == timedelta(days=1):
+            ranges[-1] = (ranges[-1][0], day)
+        else:
+            ranges.append((day, day))
+    return tuple(ranges)
+
+
+def contiguous_apart(days: Iterable[date], apart: Container[date]) -> tuple[tuple[date, date], ...]:
+    """Group days into such ranges, those of `apart` in ranges of their own."""
+    ordered = sorted(days)
+    groups = ([day for day in ordered if (day in apart) is there] for there in (False, True))
+    return tuple(sorted(ends for group in groups for ends in contiguous(group)))
 
 
 def _window(spec: ModelSpec, as_of: date) -> RefitWindow:

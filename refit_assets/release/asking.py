@@ -2,8 +2,9 @@
 
 A day stays due when its run failed, was lost, or never began. Asking at every tick would fill the
 queue with the same failure; never asking again would leave a day behind after a full disk.
+Days that read a refused file are asked for apart from the others, which so need not wait for it.
 Belongs here: what was asked for and when, and the next request. Does not: which days are due
-(`features.training_set`), runs (`assets.landing_sensor`).
+(`features.training_set`), what was refused (`features.refused`), runs (`assets.landing_sensor`).
 """
 
 import hashlib
@@ -14,12 +15,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from refit_assets.artefacts import ArtefactStore, day_name
 from refit_assets.features.recipe import recipe_digest
+from refit_assets.features.refused import Refusal, held_back, render_days, render_held_back
 from refit_assets.features.training_set import due_records
+from refit_assets.features.window import contiguous_apart
 from refit_assets.spec import ModelSpec
 
 FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=6)
-_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +56,19 @@ class Asking:
 
     days: dict[date, str]
     """Day -> what makes this request another one than those before it."""
+    held_back: dict[date, tuple[str, ...]]
+    """Days that read a refused file, and what is wrong with it."""
     waiting: dict[date, Asked]
-    """Days that were asked for in vain, so far."""
+    """Days that were asked for and are not there yet."""
+    busy: bool
+    """Whether a run computes features of this model; known where any day waits."""
     memory: Memory
+
+    @property
+    def ranges(self) -> tuple[tuple[date, date], ...]:
+        """The days to ask for as ranges; those that are held back in ranges of their own."""
+        apart = self.held_back.keys()
+        return contiguous_apart(self.days, apart)
 
 
 def pause_after(times: int) -> timedelta:
@@ -74,6 +86,7 @@ def plan_asking(
     memory: Memory,
     now: datetime,
     *,
+    refused: Mapping[str, Refusal],
     busy: Callable[[], bool],
 ) -> Asking:
     """Plan which days to ask for.
@@ -84,6 +97,7 @@ def plan_asking(
         inputs: Name and ETag of what each landed day reads.
         memory: Of the tick before.
         now: An instant, UTC.
+        refused: Files that were refused, by name.
         busy: Whether features of this model are being computed; asked only where it matters.
 
     """
@@ -94,8 +108,16 @@ def plan_asking(
     due = due_records(store, spec, changed)
     before = {day: asked for day in due if (asked := memory.asked.get(f"{day}")) is not None}
     before = {day: asked for day, asked in before.items() if asked.inputs == digests[day]}
-    resting = {day for day, asked in before.items() if now < asked.again_at}
-    if before.keys() - resting and busy():
+    apart = held_back(refused, {day: inputs[day] for day in due})
+    told = max((one.at.timestamp() for one in refused.values()), default=0)
+    resting = {
+        day
+        for day, asked in before.items()
+        # A good day that failed beside a bad one does not wait until that one is tried again.
+        if now < asked.again_at and (day in apart or not asked.at <= told)
+    }
+    is_busy = bool(before) and busy()
+    if is_busy:
         resting = {*before}
     times = {d: before[d].times + 1 if d in before else 1 for d in due if d not in resting}
     at = int(now.timestamp())
@@ -103,7 +125,9 @@ def plan_asking(
     return Asking(
         # Of the day as it is recorded as well: content that comes back is asked for again.
         days={d: _short(digests[d], n, (r := due[d]) and r.run_id) for d, n in times.items()},
+        held_back=apart,
         waiting={day: before[day] for day in sorted(resting)},
+        busy=is_busy,
         memory=Memory(
             computed={f"{day}": mark for day, mark in marks.items() if day not in due},
             asked={f"{day}": one for day, one in sorted({**before, **asked}.items())},
@@ -111,17 +135,18 @@ def plan_asking(
     )
 
 
-def render_waiting(waiting: Mapping[date, Asked]) -> str:
-    """Tell which days were asked for and are not there yet, and when they are asked for again."""
-    named = ", ".join(map(str, [*waiting][:_MOST_NAMED]))
-    more = f" and {len(waiting) - _MOST_NAMED} more" if len(waiting) > _MOST_NAMED else ""
-    again = min(asked.again_at for asked in waiting.values())
-    times = max(asked.times for asked in waiting.values())
+def render_waiting(asking: Asking) -> tuple[str, ...]:
+    """Tell which days are not there yet, why, and when they are asked for again."""
+    if not asking.waiting:
+        return ()
+    if asking.busy:
+        return (f"{render_days(asking.waiting)}: being computed",)
+    again = min(asked.again_at for asked in asking.waiting.values())
+    times = max(asked.times for asked in asking.waiting.values())
     often = "once" if times == 1 else f"{times} times"
-    return (
-        f"{named}{more} asked for {often} and not computed yet: "
-        f"again at {again:%Y-%m-%d %H:%M}Z unless a run is on its way"
-    )
+    said = f"asked for {often} and not computed, again at {again:%Y-%m-%d %H:%M}Z"
+    why = render_held_back({day: asking.held_back.get(day, ()) for day in asking.waiting})
+    return (f"{render_days(asking.waiting)}: {said}", *why)
 
 
 def _digest_inputs(spec: ModelSpec, inputs: Mapping[date, Mapping[str, str]]) -> dict[date, str]:

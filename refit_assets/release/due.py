@@ -6,7 +6,7 @@ tick or a restored backup it says what is still to do. No Dagster, no engine, a 
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
@@ -15,8 +15,15 @@ from refit_assets.artefacts import ArtefactStore, Storage
 from refit_assets.errors import DataError
 from refit_assets.features.landed import identify, last_landed_day, list_landing, read_seen
 from refit_assets.features.landing import LandedFile, days_read
+from refit_assets.features.refused import held_back, read_refused
 from refit_assets.features.training_set import due_days, read_days
-from refit_assets.features.window import RefitWindow, days_between, plan_window, refit_keys
+from refit_assets.features.window import (
+    RefitWindow,
+    contiguous_apart,
+    days_between,
+    plan_window,
+    refit_keys,
+)
 from refit_assets.release.release import RECORD
 from refit_assets.spec import ModelSpec
 from refit_assets.training.trial import H2O_VERSION
@@ -35,6 +42,8 @@ class Due:
     """Key of the refit to do afterwards; None where none is due."""
     reason: str
     """Why, in a sentence."""
+    held_back: frozenset[date] = frozenset()
+    """Those of the days that read a file which was refused."""
 
     @property
     def nothing(self) -> bool:
@@ -43,8 +52,9 @@ class Due:
 
     @property
     def ranges(self) -> tuple[tuple[date, date], ...]:
-        """The days as contiguous ranges, both ends included."""
-        return contiguous(self.days)
+        """The days as ranges, both ends included; those that may be refused again come last."""
+        found = contiguous_apart(self.days, self.held_back)
+        return tuple(sorted(found, key=lambda ends: ends[0] in self.held_back))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,25 +80,28 @@ def find_due(
         message = f"nothing has landed for {spec.name} below {landing.uri}; try `refit demo`"
         raise DataError(message)
     files = identify(landing, found, read_seen(store, spec))
-    days = due_days(store, spec, complete_inputs(spec, files, last))
+    inputs = complete_inputs(spec, files, last)
+    days = due_days(store, spec, inputs)
+    held = frozenset(held_back(read_refused(store, spec.name), {day: inputs[day] for day in days}))
     refit = key or _latest_refit(spec, last)
     if refit is None:
         first = refit_keys(spec, date.max)[0]
-        return Due(
-            days=days, refit=None, reason=f"the first refit, {first}, lacks days after {last}"
-        )
+        reason = f"the first refit, {first}, lacks days after {last}"
+        return Due(days=days, refit=None, reason=reason, held_back=held)
     window = plan_window(spec, refit)
     if window.end > last + timedelta(days=1):
         message = f"refit {refit} of {spec.name} needs days until {window.end}, landed is {last}"
         raise DataError(message)
     if set(days) & set(window.days):
-        return Due(days=days, refit=refit, reason=f"{len(days)} new or changed days")
+        reason = f"{len(days)} new or changed days"
+        return Due(days=days, refit=refit, reason=reason, held_back=held)
     released = store.read_record(Released, store.refit(spec.name, refit).name(RECORD))
     if released and released.fingerprint == fingerprint(store, spec, window):
         reason = f"refit {refit} is decided, and no day of its window has changed since"
-        return Due(days=days, refit=None, reason=reason)
+        return Due(days=days, refit=None, reason=reason, held_back=held)
     reason = "what it is made of has changed" if released else "it was never made"
-    return Due(days=days, refit=refit, reason=f"refit {refit}: {reason}")
+    reason = f"refit {refit}: {reason}"
+    return Due(days=days, refit=refit, reason=reason, held_back=held)
 
 
 def complete_inputs(
@@ -116,17 +129,6 @@ def fingerprint(store: ArtefactStore, spec: ModelSpec, window: RefitWindow) -> s
     made_by = [version("refit_assets"), H2O_VERSION]
     content = json.dumps([days, said, made_by], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def contiguous(days: Sequence[date]) -> tuple[tuple[date, date], ...]:
-    """Group sorted days into ranges without gaps, both ends included."""
-    ranges: list[tuple[date, date]] = []
-    for day in days:
-        if ranges and day - ranges[-1][1] == timedelta(days=1):
-            ranges[-1] = (ranges[-1][0], day)
-        else:
-            ranges.append((day, day))
-    return tuple(ranges)
 
 
 def _latest_refit(spec: ModelSpec, last: date) -> str | None:

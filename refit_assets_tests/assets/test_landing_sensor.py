@@ -18,6 +18,7 @@ from refit_assets.assets.landing_sensor import (
 from refit_assets.features.contract import build_contract
 from refit_assets.features.landed import identify, list_landing
 from refit_assets.features.recipe import recipe_digest
+from refit_assets.features.refused import read_refused
 from refit_assets.features.table import DayRecord
 from refit_assets.release.asking import Asked, Memory
 from refit_assets.release.due import complete_inputs
@@ -106,7 +107,7 @@ def test_what_was_asked_for_is_not_asked_for_again_at_the_next_tick(landed: Work
     assert ranges(result) == []
     assert said(result).startswith(
         "3 days have landed up to 2013-01-03; "
-        "2013-01-01, 2013-01-02, 2013-01-03 asked for once and not computed yet: again at "
+        "3 days, 2013-01-01 to 2013-01-03: asked for once and not computed, again at "
     )
 
 
@@ -131,7 +132,9 @@ def test_what_failed_is_asked_for_again_after_a_pause_by_another_run_key(
 def test_a_run_that_is_on_its_way_is_waited_for(landed: Workshop) -> None:
     cursor = an_hour_ago(look(landed).cursor)
     begin(landed)
-    assert ranges(look(landed, cursor)) == []
+    result = look(landed, cursor)
+    assert ranges(result) == []
+    assert said(result).endswith("3 days, 2013-01-01 to 2013-01-03: being computed")
 
 
 def test_data_that_was_mended_is_asked_for_at_once(landed: Workshop) -> None:
@@ -140,7 +143,54 @@ def test_data_that_was_mended_is_asked_for_at_once(landed: Workshop) -> None:
     cursor = look(landed).cursor
     assert not landed.features(1, 3).success
     landed.land(2)
-    assert ranges(look(landed, cursor)) == [("02", "03")]
+    # The first day was good, and does not wait for its pause either.
+    assert ranges(look(landed, cursor)) == [("01", "03")]
+
+
+@pytest.fixture
+def spoiled(workshop: Workshop) -> Workshop:
+    """Seven days landed, of which the fifth is cut off; the sixth reads it, too."""
+    workshop.land(1, 2, 3, 4, 5, 6, 7)
+    workshop.deployment.landing.write("things/2013-01-05.csv", b"thing,size,kind,delay\n1,2")
+    workshop.settle("things/2013-01-05.csv")
+    return workshop
+
+
+CUT_OFF = (
+    "things/2013-01-05.csv, row 2: expected a newline after the last line, "
+    "found none: the file is cut off"
+)
+
+
+def test_no_good_day_waits_until_a_bad_file_is_mended(spoiled: Workshop) -> None:
+    first = look(spoiled)
+    assert ranges(first) == [("01", "07")]
+    assert not spoiled.features(1, 7).success
+    second = look(spoiled, first.cursor)
+    assert ranges(second) == [("01", "04"), ("07", "07")]
+    assert not set(run_keys(first)) & set(run_keys(second))
+    assert spoiled.features(1, 4).success
+    assert spoiled.features(7, 7).success
+    third = look(spoiled, second.cursor)
+    assert ranges(third) == []
+    assert "2 days, 2013-01-05 to 2013-01-06: asked for once and not computed" in said(third)
+    assert said(third).endswith(f"refused: {CUT_OFF}; 2 days, 2013-01-05 to 2013-01-06")
+    # The bad file is tried again after its pause, apart from days that have arrived since.
+    spoiled.land(8)
+    assert ranges(look(spoiled, an_hour_ago(third.cursor))) == [("05", "06"), ("08", "08")]
+
+
+def test_a_mended_file_frees_its_days_at_once_and_its_refusal_is_forgotten(
+    spoiled: Workshop,
+) -> None:
+    cursor = look(spoiled).cursor
+    assert not spoiled.features(1, 7).success
+    spoiled.land(5)
+    assert ranges(look(spoiled, cursor)) == [("01", "07")]
+    refused = read_refused(spoiled.deployment.store, "late")
+    assert [one.sentence for one in refused.values()] == [CUT_OFF]
+    assert spoiled.features(1, 7).success
+    assert read_refused(spoiled.deployment.store, "late") == {}
 
 
 def test_a_new_day_is_asked_for_alone(landed: Workshop) -> None:

@@ -11,11 +11,11 @@ from refit_assets.features.contract import build_contract
 from refit_assets.features.landed import identify, last_landed_day, list_landing
 from refit_assets.features.recipe import recipe_digest
 from refit_assets.features.table import DayRecord
-from refit_assets.features.window import plan_window
+from refit_assets.features.window import contiguous, contiguous_apart, plan_window
 from refit_assets.release.due import (
+    Due,
     Released,
     complete_inputs,
-    contiguous,
     find_due,
     fingerprint,
 )
@@ -139,3 +139,11 @@ def test_a_refit_whose_window_has_not_landed_is_refused(
 def test_ranges_are_split_at_gaps() -> None:
     days = [date(2013, 1, d) for d in (1, 2, 4)]
     assert contiguous(days) == ((days[0], days[1]), (days[2], days[2]))
+
+
+def test_days_that_a_bad_file_holds_back_are_a_range_of_their_own_and_the_last_to_do() -> None:
+    days = tuple(date(2013, 1, d) for d in (1, 2, 3, 4))
+    ends = [(days[0], days[0]), (days[1], days[2]), (days[3], days[3])]
+    assert contiguous_apart(days, {days[1], days[2]}) == tuple(ends)
+    due = Due(days=days, refit=None, reason="", held_back=frozenset(days[1:3]))
+    assert due.ranges == (ends[0], ends[2], ends[1])
