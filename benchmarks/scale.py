@@ -8,6 +8,8 @@ day has 1, 10 or 50 times its rows. Each figure comes from a process of its own:
     python -m benchmarks.scale trial HOME 1024  import, sort and a small GBM in a heap of 1024 MiB
 
 Peak sizes are the operating system's (ru_maxrss), H2O's live heap that of its garbage collector.
+It ends within twenty minutes: a heap is not tried below what fewer rows needed, nor above HEAPS,
+and what takes longer than MOST_SECONDS is given up.
 """
 
 import json
@@ -32,8 +34,10 @@ from refit_assets.models import find_model
 from refit_assets.resources.deployment import Deployment
 from refit_assets.resources.spark import EmbeddedSpark
 
-HEAPS_MIB = (512, 1024, 2048, 4096, 8192)
-_SECONDS = float(os.environ.get("MOST_SECONDS", "450"))
+HEAPS_MIB = tuple(
+    int(text) for text in os.environ.get("HEAPS", "256 512 768 1024 1536 2048 3072").split()
+)
+_SECONDS = float(os.environ.get("MOST_SECONDS", "240"))
 """What takes longer is given up: a trial that thrashes in its heap does not fit into it."""
 _CARRIER = 9
 """Column of the flights."""
@@ -43,32 +47,44 @@ def main() -> None:
     """Measure every factor and print the tables in Markdown."""
     factors = [int(text) for text in os.environ.get("FACTORS", "1 10 50").split()]
     days = int(os.environ.get("DAYS", "28"))
-    print("| rows | factor | features, s | CPU s | JVM, MiB | driver's Python, MiB |")
-    print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="refit-scale-") as name:
         homes = {factor: _home(Path(name) / str(factor), factor, days) for factor in factors}
-        for factor, home in homes.items():
-            made = _measured("features", home, os.cpu_count() or 1)
-            print(
-                f"| {made['rows']:,} | {factor} | {made['seconds']:.0f} | {made['cpu']:.0f} "
-                f"| {made['jvm_mib']:.0f} | {made['python_mib']:.0f} |",
-                flush=True,
-            )
+        print("| rows | factor | cores | features, s | CPU s | JVM, MiB | driver's Python, MiB |")
+        print("|---|---|---|---|---|---|---|")
+        for (factor, home), cores in product(homes.items(), sorted({1, _cores()})):
+            print(_features_row(home, factor, cores), flush=True)
         print("\n| rows | frame, MiB | smallest heap that does, MiB | live at most, MiB | s |")
         print("|---|---|---|---|---|")
-        for home in homes.values():
-            print(_smallest_heap(home), flush=True)
+        heaps = HEAPS_MIB
+        for factor, home in homes.items():
+            line, heaps = _trial_row(home, factor, heaps)
+            print(line, flush=True)
 
 
-def _smallest_heap(home: Path) -> str:
-    for heap in HEAPS_MIB:
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _features_row(home: Path, factor: int, cores: int) -> str:
+    made = _measured("features", home, cores)
+    if made is None:
+        return f"| | {factor} | {cores} | more than {_SECONDS:.0f} | | | |"
+    return (
+        f"| {made['rows']:,} | {factor} | {cores} | {made['seconds']:.0f} | {made['cpu']:.0f} "
+        f"| {made['jvm_mib']:.0f} | {made['python_mib']:.0f} |"
+    )
+
+
+def _trial_row(home: Path, factor: int, heaps: Sequence[int]) -> tuple[str, Sequence[int]]:
+    """Find the smallest heap that does; more rows need no smaller one."""
+    for tried, heap in enumerate(heaps):
         made = _measured("trial", home, heap)
         if made is not None:
             return (
                 f"| {made['rows']:,} | {made['frame_mib']:.0f} | {heap} | {made['live_mib']:.0f} "
                 f"| {made['seconds']:.0f} |"
-            )
-    return f"| {home.name} times | | more than {HEAPS_MIB[-1]} | | |"
+            ), heaps[tried:]
+    return f"| {factor} times | | more than {heaps[-1]} | | |", heaps[-1:]
 
 
 def _measured(what: str, home: Path, size: int) -> Any:  # noqa: ANN401 - JSON
@@ -117,14 +133,16 @@ def _renamed(line: str, codes: dict[str, list[str]], copy: int) -> str:
 
 
 def features(home: Path, cores: int) -> dict[str, float]:
-    """Compute the features of every day landed in a home."""
-    deployment, spec = Deployment(home=home), find_model("flight_delay")
-    days = [date.fromisoformat(Path(name).stem) for name in deployment.landing.names("flights/")]
+    """Compute the features of every day landed in a home, into tables of their own."""
+    landing, spec = Deployment(home=home).landing, find_model("flight_delay")
+    deployment = Deployment(home=home / f"cores-{cores}")
+    deployment.prepare()
+    days = [date.fromisoformat(Path(name).stem) for name in landing.names("flights/")]
     request = FeaturesRequest(
         spec=spec,
         first=min(days),
         last=max(days),
-        landing_uri=deployment.landing.uri,
+        landing_uri=landing.uri,
         catalogue_uri=deployment.catalogue_uri,
         warehouse_uri=deployment.warehouse_uri,
         run_id="scale",
@@ -163,7 +181,9 @@ def trial(home: Path, heap_mib: int) -> dict[str, float]:
     with running_h2o(settings) as process:
         h2o.connect(url=process.url, auth=(process.user, process.password), verbose=False)
         h2o.no_progress()
-        files = sorted(str(path) for path in (home / "warehouse").rglob("*.parquet"))
+        files = sorted(
+            str(path) for path in (home / f"cores-{_cores()}" / "warehouse").rglob("*.parquet")
+        )
         frame = h2o.import_file(files)
         frame = frame.sort(spec.features.key)
         for name, kind in frame.types.items():

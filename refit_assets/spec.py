@@ -393,14 +393,40 @@ class Jar(Part):
     class_name: str | None = Field(default=None, pattern=r"^[A-Z][A-Za-z0-9]*$")
 
 
+class Toleration(Part):
+    """A taint of nodes that pods may be put on all the same, as Kubernetes spells it."""
+
+    key: str
+    operator: Literal["Equal", "Exists"] = "Exists"
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
 class SparkSize(Part):
-    """Spark, per deployment; executors are for Kubernetes."""
+    """Spark, per deployment; executors and nodes are for Kubernetes."""
 
     driver_memory_mib: int = Field(default=2048, ge=512)
     executors: int = Field(default=1, ge=1)
+    most_executors: int | None = Field(
+        default=None, ge=1, description="With it executors come and go, up to so many."
+    )
     executor_cores: int = Field(default=1, ge=1)
     executor_memory_mib: int = Field(default=1024, ge=512)
     shuffle_partitions: int = Field(default=4, ge=1)
+    driver_nodes: dict[str, str] = Field(
+        default_factory=dict, description="Labels of the driver's node: of one that stays."
+    )
+    executor_nodes: dict[str, str] = Field(
+        default_factory=dict, description="Labels of executors' nodes, e.g. of spot nodes."
+    )
+    executor_tolerations: tuple[Toleration, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_executors(self) -> "SparkSize":
+        if self.most_executors is not None and self.most_executors < self.executors:
+            message = f"most_executors ({self.most_executors}) < executors ({self.executors})"
+            raise ValueError(message)
+        return self
 
 
 class H2OSize(Part):

@@ -27,8 +27,9 @@ from refit_assets.features.training_set import pin_training_set
 from refit_assets.features.window import plan_window
 from refit_assets.release.due import find_due
 from refit_assets.resources.cluster_deployment import ClusterDeployment
+from refit_assets.resources.cluster_spark import model_program
 from refit_assets.resources.engines import build_resources
-from refit_assets.resources.kubernetes import S3_LABEL, Asked, model_program
+from refit_assets.resources.kubernetes import S3_LABEL, Asked
 from refit_assets.spec import ModelSpec
 from refit_assets.training.fit import FitRequest, TrialRequest, missing_trials
 from refit_assets.workloads.spark_application import build_application

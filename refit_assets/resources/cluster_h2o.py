@@ -1,15 +1,15 @@
 """H2O on a cluster: clusters that live for one fit, each with the program that fits on it.
 
 What `EmbeddedH2O` is on a laptop. Belongs here: how a fit is spread over clusters and nodes, and
-what happens when a node is lost. Does not: the objects (`workloads.h2o_cluster`), other engines
-(`kubernetes`).
+what happens when a node is lost. Does not: the objects (`workloads.h2o_cluster`), what all
+engines share (`kubernetes`).
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from refit_assets.artefacts import ArtefactStore
 from refit_assets.errors import WorkloadFailed
@@ -75,13 +75,14 @@ def plan_passes(spec: ModelSpec) -> Passes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ask:
+class _Ask(Generic[ResultT]):
     """A program that fits, and the size of the cluster that it fits on."""
 
     name: str
     command: str
     nodes: int
     request: object
+    answer: type[ResultT]
     spec: ModelSpec
 
 
@@ -100,22 +101,54 @@ class ClusterH2O:
         if fitted is not None:
             tell(f"all {len(fitted.trials)} trials and the candidate are stored already")
             return fitted
-        spec, step = request.spec, present_step()
-        passes = plan_passes(spec)
-        if passes.clusters:
-            self._share(request, step, tell, passes)
-        nodes = passes.last_nodes
-        name = workload_name(spec.name, f"fit{nodes}", step.root_run_id, step.key)
-        ask = _Ask(name=name, command="fit", nodes=nodes, request=request, spec=spec)
-        return self._run(ask, FitResult, step, tell, lambda: None)
+        step, passes = present_step(), plan_passes(request.spec)
+        shares = self._shares(request, step, passes) if passes.clusters else []
+        beside = passes.trees_only and bool(shares)
+        last = self._last(replace(request, trees_elsewhere=beside), step, passes)
+        if beside:
+            made = self._side_by_side([*shares, last], step, tell)[-1]
+        else:
+            self._side_by_side(shares, step, tell)
+            made = self._run(last, step, tell, lambda: None)
+        self.programs.bucket.delete(_queue(request, step))
+        return made
 
-    def _share(self, request: FitRequest, step: Step, tell: Tell, passes: Passes) -> None:
-        """Let clusters take trials from one queue until it is empty."""
+    def _last(self, request: FitRequest, step: Step, passes: Passes) -> "_Ask[FitResult]":
+        """Ask for what is left, and the candidate."""
+        spec, nodes = request.spec, passes.last_nodes
+        name = workload_name(spec.name, f"fit{nodes}", step.root_run_id, step.key)
+        return _Ask(
+            name=name, command="fit", nodes=nodes, request=request, answer=FitResult, spec=spec
+        )
+
+    def _shares(
+        self, request: FitRequest, step: Step, passes: Passes
+    ) -> "Sequence[_Ask[ShareResult]]":
+        """Ask clusters to take trials from one queue until it is empty; none where none is left."""
         spec = request.spec
-        queue = workload_name(spec.name, "queue", step.root_run_id, step.key)
-        folder = f"programs/{queue}/taken/"
+        folder = _queue(request, step)
         share = ShareRequest(fit=request, queue=folder, taker="", trees_only=passes.trees_only)
         missing = count_to_share(share, self.programs.deployment.store, nodes=passes.nodes)
+        # A step that is tried again gives out all that is not stored, perhaps to fewer clusters.
+        self.programs.bucket.delete(folder)
+        names = [
+            workload_name(spec.name, f"share{number}", step.root_run_id, step.key)
+            for number in range(1, min(passes.clusters, missing) + 1)
+        ]
+        return [
+            _Ask(
+                name=name,
+                command="fit-share",
+                nodes=passes.nodes,
+                request=replace(share, taker=name),
+                answer=ShareResult,
+                spec=spec,
+            )
+            for name in names
+        ]
+
+    def _side_by_side(self, asks: "Sequence[_Ask[Any]]", step: Step, tell: Tell) -> Sequence[Any]:
+        """Run programs at once, each on a cluster of its own; the first failure ends them all."""
         stop = threading.Event()
 
         def refuse_stopped() -> None:
@@ -123,29 +156,22 @@ class ClusterH2O:
                 message = "another cluster of this fit failed"
                 raise WorkloadFailed(message)
 
-        def run(number: int) -> ShareResult:
-            name = workload_name(spec.name, f"share{number}", step.root_run_id, step.key)
-            own = replace(share, taker=name)
-            ask = _Ask(name=name, command="fit-share", nodes=passes.nodes, request=own, spec=spec)
-            return self._run(ask, ShareResult, step, tell, refuse_stopped)
-
-        count = min(passes.clusters, missing)
-        with ThreadPoolExecutor(max_workers=max(count, 1)) as pool:
-            running = [pool.submit(run, number) for number in range(1, count + 1)]
+        with ThreadPoolExecutor(max_workers=len(asks) or 1) as pool:
+            running = [pool.submit(self._run, ask, step, tell, refuse_stopped) for ask in asks]
             try:
                 for one in as_completed(running):
                     one.result()
             finally:
                 # A failure, or the run's end from outside: all of them remove what they started.
                 stop.set()
-        self.programs.bucket.delete(folder)
+        return [one.result() for one in running]
 
     def _run(
-        self, ask: "_Ask", kind: type[ResultT], step: Step, tell: Tell, watch: Callable[[], None]
+        self, ask: "_Ask[ResultT]", step: Step, tell: Tell, watch: Callable[[], None]
     ) -> ResultT:
         for attempt in range(_MOST_CLUSTERS):
             try:
-                return self._run_once(ask, kind, step, tell, watch)
+                return self._run_once(ask, step, tell, watch)
             except WorkloadFailed as error:
                 if not error.transient or attempt + 1 == _MOST_CLUSTERS:
                     raise
@@ -153,7 +179,7 @@ class ClusterH2O:
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
     def _run_once(
-        self, ask: "_Ask", kind: type[ResultT], step: Step, tell: Tell, watch: Callable[[], None]
+        self, ask: "_Ask[ResultT]", step: Step, tell: Tell, watch: Callable[[], None]
     ) -> ResultT:
         programs, spec, name = self.programs, ask.spec, ask.name
         with programs.asked(step, name, ask.request, [step.root_run_id, name]) as asked:
@@ -171,7 +197,7 @@ class ClusterH2O:
                 pods = ProgramPods(api=programs.api, patience=programs.patience)
                 with asked.own_errors(), pods.submitted(job, asked.prepare, adopt=False):
                     pods.wait(name, step.context.log.debug, look)
-            return asked.result(kind, name)
+            return asked.result(ask.answer, name)
 
     def _cluster(self, spec: ModelSpec, name: str, nodes: int, asked: Asked) -> Cluster:
         size, deployment = spec.compute.kubernetes.h2o, self.programs.deployment
@@ -188,7 +214,7 @@ class ClusterH2O:
             owners=asked.owners,
         )
 
-    def _program(self, ask: "_Ask", cluster: Cluster, asked: Asked) -> Program:
+    def _program(self, ask: "_Ask[Any]", cluster: Cluster, asked: Asked) -> Program:
         hosts = node_hosts(cluster.name, self.programs.api.namespace, cluster.nodes)
         return Program(
             name=ask.name,
@@ -207,3 +233,9 @@ class ClusterH2O:
             owners=asked.owners,
             deadline_seconds=ask.spec.trials.max_seconds + 900,
         )
+
+
+def _queue(request: FitRequest, step: Step) -> str:
+    """Name the folder of a fit's queue: this run's alone, for a killed one's clusters may live."""
+    name = workload_name(request.spec.name, "queue", step.run_id, step.key)
+    return f"programs/{name}/taken/"

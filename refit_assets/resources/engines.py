@@ -26,7 +26,9 @@ def build_resources(deployment: Deployment) -> dict[str, Any]:
 def _cluster_engines(deployment: ClusterDeployment) -> dict[str, Any]:
     # Pipes and its clients: a laptop's definitions load without them.
     from refit_assets.resources.cluster_h2o import ClusterH2O
-    from refit_assets.resources.kubernetes import ClusterMaven, ClusterPrograms, ClusterSpark
+    from refit_assets.resources.cluster_maven import ClusterMaven
+    from refit_assets.resources.cluster_spark import ClusterSpark
+    from refit_assets.resources.kubernetes import ClusterPrograms
 
     programs = ClusterPrograms(deployment=deployment)
     return {

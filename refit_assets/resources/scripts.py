@@ -107,32 +107,24 @@ class ClusterScripts:
 
 def cluster_program(call: ScriptCall, deployment: "ClusterDeployment", name: str) -> "SparkProgram":
     """Say how a script is started on Kubernetes; its image holds the script."""
-    from refit_assets.resources.kubernetes import (
-        API_LABEL,
-        ROLE_LABEL,
-        S3_LABEL,
-        S3_SECRET,
-        spark_settings,
-    )
+    from refit_assets.resources.cluster_spark import sized
+    from refit_assets.resources.kubernetes import API_LABEL, ROLE_LABEL, S3_LABEL, S3_SECRET
     from refit_assets.workloads.kube import REQUEST_LABEL, request_digest
-    from refit_assets.workloads.spark_application import Pods, SparkProgram
+    from refit_assets.workloads.spark_application import SparkProgram
 
-    spec, size = call.spec, call.spec.compute.kubernetes
+    spec = call.spec
     folder = f"{IMAGE_FOLDER}/{call.script.parent.relative_to(PROJECT).as_posix()}"
     # Spark's own reader speaks S3 by this name.
     bucket = deployment.bucket_uri.replace("s3://", "s3a://", 1)
     filled = _filled(call, folder, f"{bucket}/landing", f"{bucket}/jobs/{spec.key}")
     asked = [spec.model_dump(mode="json"), call.partition, call.script.read_text()]
-    return SparkProgram(
+    program = SparkProgram(
         name=name,
         image=deployment.image("spark"),
         main_file=f"local://{folder}/{call.script.name}",
         arguments=filled.arguments,
         packages=filled.packages,
-        settings={**spark_settings(deployment, size), **spec.settings},
-        driver=Pods(memory_mib=size.driver_memory_mib),
-        executor=Pods(cores=size.executor_cores, memory_mib=size.executor_memory_mib),
-        executors=size.executors,
+        settings=spec.settings,
         environment={**deployment.s3_environment, **filled.environment},
         secrets=[S3_SECRET],
         labels={
@@ -142,6 +134,7 @@ def cluster_program(call: ScriptCall, deployment: "ClusterDeployment", name: str
             REQUEST_LABEL: request_digest(asked),
         },
     )
+    return sized(program, deployment, spec.compute.kubernetes)
 
 
 def _filled(call: ScriptCall, folder: str, landing: str, output: str) -> Script:

@@ -195,9 +195,14 @@ def _done(
         frames=read_frames(session, request),
         done=done,
         take=take,
+        elsewhere=frozenset(plan.key for plan in plans if _is_elsewhere(plan, request)),
     )
     fit_missing(work)
     return work.done, work.loaded
+
+
+def _is_elsewhere(plan: TrialPlan, request: FitRequest) -> bool:
+    return request.trees_elsewhere and not plan.base and plan.algorithm not in NODE_DEPENDENT
 
 
 def count_to_share(request: ShareRequest, store: ArtefactStore, *, nodes: int) -> int:

@@ -4,6 +4,7 @@ Belongs here: what happens to a trial from its start to its record in the store.
 trials there are (`plan`), what is made of them all (`fit`).
 """
 
+import itertools
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ from refit_assets.training.trial import H2O_VERSION, Trial, TrialPlan, rank_tria
 
 Tell = Callable[[str], None]
 
+_LOOKS_BETWEEN = 20
+"""A store is asked for other clusters' trials at every so manieth look at the own ones."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitRequest:
@@ -48,6 +52,8 @@ class FitRequest:
     training_set: TrainingSet
     max_parallel: int | None = None
     """How many trials at once; None: as the spec says."""
+    trees_elsewhere: bool = False
+    """Clusters beside this one fit the trees: they are waited for, in the store."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,8 @@ class Work:
     done: dict[str, Trial]
     take: Callable[[TrialPlan], bool] = lambda plan: True  # noqa: ARG005
     """Whether a trial is this cluster's to fit."""
+    elsewhere: frozenset[str] = frozenset()
+    """Keys of trials that other clusters store."""
     running: dict[str, tuple[TrialPlan, Estimator, str]] = field(
         default_factory=dict[str, tuple[TrialPlan, Estimator, str]]
     )
@@ -103,8 +111,13 @@ def fit_missing(work: Work) -> None:
     """Keep up to `max_parallel` fits running until every plan is done, or taken by others."""
     most = work.request.max_parallel or work.request.spec.trials.max_parallel
     waiting = [plan for plan in work.plans if plan.key not in work.done]
-    while waiting or work.running:
-        ready = [plan for plan in waiting if all(key in work.done for key in plan.base)]
+    for look in itertools.count():
+        if not waiting and not work.running:
+            return
+        if look % _LOOKS_BETWEEN == 0:
+            _take_in(work, waiting)
+        mine = [plan for plan in waiting if plan.key not in work.elsewhere]
+        ready = [plan for plan in mine if all(key in work.done for key in plan.base)]
         for plan in ready[: most - len(work.running)]:
             waiting.remove(plan)
             if work.take(plan):
@@ -116,6 +129,17 @@ def fit_missing(work: Work) -> None:
                 work.done[key] = _finish(work, plan, estimator, job)
                 work.loaded.add(key)
                 _tell_progress(work, key)
+
+
+def _take_in(work: Work, waiting: list[TrialPlan]) -> None:
+    """Take over what other clusters have stored meanwhile: a record is there when all of it is."""
+    name = work.request.spec.name
+    for plan in [plan for plan in waiting if plan.key in work.elsewhere]:
+        trial = work.store.read_record(Trial, trial_name(name, plan.key, "trial.json"))
+        if trial is not None:
+            waiting.remove(plan)
+            work.done[plan.key] = trial
+            _tell_progress(work, plan.key)
 
 
 def _start(work: Work, plan: TrialPlan) -> None:

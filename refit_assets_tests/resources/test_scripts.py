@@ -9,6 +9,7 @@ from refit_assets.assets.main_job import QUIET
 from refit_assets.assets.spark_job import build_spark_job_asset
 from refit_assets.job_spec import SparkJobSpec
 from refit_assets.resources.cluster_deployment import ClusterDeployment
+from refit_assets.resources.cluster_spark import sized
 from refit_assets.resources.deployment import PROJECT, Deployment
 from refit_assets.resources.kubernetes import ClusterPrograms
 from refit_assets.resources.scripts import (
@@ -17,8 +18,9 @@ from refit_assets.resources.scripts import (
     cluster_program,
     local_script,
 )
+from refit_assets.spec import SparkSize, Toleration
 from refit_assets.workloads.kube import Manifest
-from refit_assets.workloads.spark_application import build_application
+from refit_assets.workloads.spark_application import SparkProgram, build_application
 from refit_assets_tests.fakes.kubernetes_api import FakeApi
 
 SCRIPT = PROJECT / "refit_assets/defs/gbt_example/job.py"
@@ -81,6 +83,24 @@ def test_on_a_cluster_the_image_holds_the_script_and_s3_what_it_reads() -> None:
     assert (
         environment.items() >= {"DAY": "2013-01-02", "AWS_ENDPOINT_URL": "http://s3:7070"}.items()
     )
+
+
+def test_executors_come_and_go_on_nodes_that_may_go_while_the_driver_s_stays() -> None:
+    size = SparkSize(
+        executors=2,
+        most_executors=8,
+        driver_nodes={"lifecycle": "on-demand"},
+        executor_nodes={"lifecycle": "spot"},
+        executor_tolerations=(Toleration(key="spot", effect="NoSchedule"),),
+    )
+    program = SparkProgram(name="any", image="any", main_file="any", settings={"a": "b"})
+    spec = build_application(sized(program, CLUSTER, size), "refit")["spec"]
+    assert spec["dynamicAllocation"]["maxExecutors"] == 8
+    assert spec["driver"]["nodeSelector"] == {"lifecycle": "on-demand"}
+    assert spec["executor"]["nodeSelector"] == {"lifecycle": "spot"}
+    (spot,) = spec["executor"]["tolerations"]
+    assert spot == {"key": "spot", "operator": "Exists", "effect": "NoSchedule"}
+    assert spec["sparkConf"]["a"] == "b"
 
 
 class Operated(FakeApi):

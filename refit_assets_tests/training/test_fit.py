@@ -22,6 +22,8 @@ from refit_assets.training.fit import (
     count_to_share,
     fit,
     fit_share,
+    fit_trial,
+    missing_trials,
     read_fitted,
 )
 from refit_assets.training.frames import local_path
@@ -127,6 +129,55 @@ def test_a_cluster_fits_what_no_other_has_taken_and_leaves_ensembles_to_the_last
     assert _without_seconds(fit(h2o, fitted.request, store, silent)) == _without_seconds(
         fitted.result
     )
+
+
+def test_trees_of_clusters_beside_this_one_are_waited_for(
+    fitted: Fitted, h2o: H2OConnection, tmp_path: Path
+) -> None:
+    store = _copied(fitted, tmp_path)
+    for trial in fitted.result.trials:
+        if trial.algorithm != "gbm":
+            shutil.rmtree(tmp_path / "store" / trial_name("flights", trial.key, ""))
+    elsewhere = [t for t in fitted.result.trials if t.algorithm == "gbm"]
+    for trial in elsewhere:
+        (tmp_path / "store" / trial_name("flights", trial.key, "trial.json")).unlink()
+    lines: list[str] = []
+
+    def tell(line: str) -> None:
+        """Once the GLM is done here, the others are done there."""
+        lines.append(line)
+        if "glm-" in line and "trial 1 of 4 done" in line:
+            for trial in elsewhere:
+                store.write_record(trial_name("flights", trial.key, "trial.json"), trial)
+
+    result = fit(h2o, replace(fitted.request, trees_elsewhere=True), store, tell)
+    assert _without_seconds(result) == _without_seconds(fitted.result)
+    # Their very records: nothing was fitted again.
+    assert [t for t in result.trials if t.algorithm == "gbm"] == elsewhere
+    assert next(line for line in lines if line.startswith("trial ")).startswith("trial 1 of 4")
+
+
+def test_a_trial_alone_is_fitted_as_among_others_and_only_once(
+    fitted: Fitted, h2o: H2OConnection, tmp_path: Path
+) -> None:
+    store, expected = new_store(tmp_path / "store"), fitted.result.trials[-1]
+    made = fit_trial(h2o, fitted.request, expected.key, store, silent)
+    assert (made.mojo_sha256, made.metrics) == (expected.mojo_sha256, expected.metrics)
+    left = {plan.key for plan in missing_trials(fitted.request, store)}
+    alone = {t.key for t in fitted.result.trials if t.algorithm != "stacked_ensemble"}
+    assert left == alone - {expected.key}
+    lines: list[str] = []
+    assert fit_trial(h2o, fitted.request, expected.key, store, lines.append) == made
+    assert lines == []
+
+
+def test_a_trial_that_the_spec_does_not_have_is_refused(
+    fitted: Fitted, h2o: H2OConnection, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        DataError, match=f"no trial strange; it has .*{fitted.result.trials[0].key}"
+    ):
+        fit_trial(h2o, fitted.request, "strange", new_store(tmp_path / "store"), silent)
 
 
 def test_folds_measure_every_training_row_out_of_fold(h2o: H2OConnection, tmp_path: Path) -> None:

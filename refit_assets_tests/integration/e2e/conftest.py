@@ -1,5 +1,6 @@
 """One installation for all tests of the cluster: bringing it up costs a minute."""
 
+import json
 import os
 from collections.abc import Generator
 
@@ -7,7 +8,7 @@ import pytest
 
 from refit_assets.demo import land
 from refit_assets_tests.integration.e2e.installation import Installation, installed
-from refit_assets_tests.integration.e2e.kubectl import state
+from refit_assets_tests.integration.e2e.kubectl import NAMESPACE, kubectl, state
 from refit_assets_tests.integration.e2e.laptop import Laptop
 from refit_assets_tests.integration.e2e.laptop import refitted as refitted_here
 from refit_assets_tests.integration.e2e.refitted import (
@@ -41,6 +42,13 @@ def installation(laptop: Laptop) -> Generator[Installation]:
 
 
 @pytest.fixture(scope="session")
+def image(installation: Installation) -> str:
+    """The control image, which is there."""
+    code = json.loads(kubectl("-n", NAMESPACE, "get", "deployment", "refit-code", "-o", "json"))
+    return code["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+@pytest.fixture(scope="session")
 def refitted(installation: Installation) -> Refitted:
     """60 days of features and a refit, made once; not again in an installation that was kept."""
     if os.environ.get("REFIT_E2E_KEEP") and is_released(installation.store):
@@ -51,5 +59,6 @@ def refitted(installation: Installation) -> Refitted:
             applications=nothing,
             executors=nothing,
             h2o_nodes=nothing,
+            h2o_at_once=0,
         )
     return refit_as_the_ui_would(installation)

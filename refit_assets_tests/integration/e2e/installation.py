@@ -78,7 +78,10 @@ GROUP = """query($r: String!) {
     ... on Runs { results { ...found } }
   }
 }
-fragment found on Run { runId status tags { key value } }"""
+fragment found on Run { runId status startTime endTime tags { key value } }"""
+ENDED = """query {
+  runsOrError(filter: {statuses: [SUCCESS]}, limit: 1) { ... on Runs { results { runId } } }
+}"""
 TERMINATE = """mutation($r: String!) {
   terminateRun(runId: $r) { __typename ... on PythonError { message } }
 }"""
@@ -141,14 +144,22 @@ class Installation:
 
     def start(self, selection: Selection) -> str:
         """Start one run, for a range of partitions where there are any, as the UI's button does."""
+        keys = [{"path": key.split("/")} for key in selection]
         tags = _partition_tags(next(iter(selection.values())))
+        return self._start("__ASSET_JOB", tags, assetSelection=keys)
+
+    def start_job(self, name: str) -> str:
+        """Start a job that is no asset's."""
+        return self._start(name, {})
+
+    def _start(self, job: str, tags: Mapping[str, str], **selection: object) -> str:
         asked = {
             "mode": "default",
             "selector": {
                 "repositoryName": "__repository__",
                 "repositoryLocationName": "refit_assets",
-                "pipelineName": "__ASSET_JOB",
-                "assetSelection": [{"path": key.split("/")} for key in selection],
+                "pipelineName": job,
+                **selection,
             },
             "executionMetadata": {
                 "tags": [{"key": key, "value": value} for key, value in tags.items()]
@@ -167,8 +178,11 @@ class Installation:
 
         `watch` is called at every look. Returns the ids of the runs; fails with what they said.
         """
-        run_id = self.start(selection)
-        return self._await(lambda: self.attempts(run_id), _run_state, watch, selection)
+        return self.ended(self.start(selection), watch)
+
+    def ended(self, run_id: str, watch: Callable[[], object] = lambda: None) -> Sequence[str]:
+        """Wait for the end of a run; as `run`."""
+        return self._await(lambda: self.attempts(run_id), _run_state, watch, run_id)
 
     def attempts(self, run_id: str) -> list[dict[str, Any]]:
         """A run and those that tried it again."""
@@ -186,14 +200,14 @@ class Installation:
             found = self.ask(BACKFILL, b=backfill)["partitionBackfillOrError"]["status"]
             return "SUCCESS" if found in {"COMPLETED", "COMPLETED_SUCCESS"} else found
 
-        return self._await(lambda: self.runs(backfill), state, watch, selection)
+        return self._await(lambda: self.runs(backfill), state, watch, ", ".join(selection))
 
     def _await(
         self,
         runs: Callable[[], list[dict[str, Any]]],
         state: Callable[[list[dict[str, Any]]], str],
         watch: Callable[[], object],
-        selection: Selection,
+        what: str,
     ) -> Sequence[str]:
         deadline = time.monotonic() + PATIENCE_SECONDS
         found, status = runs(), "not begun"
@@ -207,7 +221,7 @@ class Installation:
                 break
             time.sleep(1)
         said = "\n".join(line for run in found for line in self.errors(run["runId"]))
-        message = f"{', '.join(selection)}: {status}:\n{said}"
+        message = f"{what}: {status}:\n{said}"
         raise AssertionError(message)
 
     def terminate(self, run_id: str) -> None:
@@ -228,6 +242,10 @@ class Installation:
             if event and event["level"] in {"ERROR", "WARNING"}
         ]
 
+    def an_ended_run(self) -> str:
+        """Return the id of a run that succeeded."""
+        return self.ask(ENDED)["runsOrError"]["results"][0]["runId"]
+
     def left_over(self) -> list[str]:
         """What no idle installation has, once the pod of a run that ended has ended, too."""
         deadline = time.monotonic() + SETTLING_SECONDS
@@ -235,13 +253,16 @@ class Installation:
             time.sleep(2)
         return found
 
-    def _left_over(self) -> list[str]:
-        workloads = [
+    def workloads(self) -> list[str]:
+        """All objects that belong to a workload, but its pods."""
+        return [
             f"{kind}/{item['metadata']['name']}"
             for kind in KINDS
             for item in objects(kind, "refit/workload")
         ]
-        return workloads + [
+
+    def _left_over(self) -> list[str]:
+        return self.workloads() + [
             f"pod/{pod['metadata']['name']}"
             for pod in objects("pods", "refit/role=run")
             if pod["status"]["phase"] in {"Pending", "Running"}

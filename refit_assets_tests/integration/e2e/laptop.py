@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from refit_assets.artefacts import ArtefactStore, Folder
-from refit_assets_tests.integration.e2e.small_model import MODEL, REFIT, copy_package
+from refit_assets_tests.integration.e2e.small_model import LAST, MODEL, REFIT, copy_package
 
 COMMAND = "from refit_assets.cli import main; main()"
 
@@ -31,6 +31,10 @@ def refitted(folder: Path) -> Laptop:
         cluster = ("REFIT_", "AWS_", "DAGSTER_")
         kept = {name: text for name, text in os.environ.items() if not name.startswith(cluster)}
         environment = {**kept, "REFIT_HOME": str(home), "PYTHONPATH": str(folder)}
-        command = [sys.executable, "-c", COMMAND, "demo", "--model", MODEL, "--until", REFIT]
-        subprocess.run(command, cwd=folder, env=environment, check=True)
+        for asked in (
+            ["demo", "--model", MODEL, "--until", REFIT],
+            ["predict", MODEL, "--from", LAST.isoformat()],
+        ):
+            command = [sys.executable, "-c", COMMAND, *asked]
+            subprocess.run(command, cwd=folder, env=environment, check=True)
     return Laptop(home=home)

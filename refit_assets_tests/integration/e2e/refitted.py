@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from refit_assets.artefacts import ArtefactStore, day_name
+from refit_assets.artefacts import ArtefactStore, day_name, predicted_name
 from refit_assets.evaluation.records import Evaluation
 from refit_assets.features.table import DayRecord
 from refit_assets.features.training_set import TrainingSet
 from refit_assets.features.window import days_between
 from refit_assets.packaging.candidate import PackagedJar
+from refit_assets.predictions.table import PredictedDay
 from refit_assets.release.release import RECORD, Release
 from refit_assets.training.trial import Candidate
 from refit_assets_tests.integration.e2e.installation import Installation
@@ -30,17 +31,23 @@ class Refitted:
     applications: frozenset[str]
     executors: frozenset[str]
     h2o_nodes: frozenset[str]
+    h2o_at_once: int
+    """The most H2O clusters at one look."""
 
 
 def refit_as_the_ui_would(installation: Installation) -> Refitted:
     """Backfill the features; then all assets of one refit in a run."""
     seen: dict[str, set[str]] = {"driver": set(), "executor": set(), "h2o": set()}
+    at_once: list[int] = [0]
 
     def look() -> None:
+        clusters: set[str] = set()
         for pod in objects("pods", "refit/workload"):
             labels = pod["metadata"]["labels"]
             kind = labels.get("spark-role") or labels.get("refit/role")
             seen.setdefault(kind, set()).add(pod["metadata"]["name"])
+            clusters |= {labels["refit/workload"]} if kind == "h2o" else set()
+        at_once.append(len(clusters))
 
     features = installation.backfilled(FEATURES, look)
     refit = installation.run(of_refit(*ASSETS), look)
@@ -50,6 +57,7 @@ def refit_as_the_ui_would(installation: Installation) -> Refitted:
         applications=frozenset(seen["driver"]),
         executors=frozenset(seen["executor"]),
         h2o_nodes=frozenset(seen["h2o"]),
+        h2o_at_once=max(at_once),
     )
 
 
@@ -88,6 +96,12 @@ def refit_digests(store: ArtefactStore) -> Mapping[str, str]:
         "promoted": repr(release.promoted),
         "released jar": release.jar_sha256,
     }
+
+
+def predicted_digest(store: ArtefactStore) -> str:
+    """Digest of the scores of the last day."""
+    name = predicted_name(MODEL, LAST.isoformat())
+    return store.need_record(PredictedDay, name, made_by="test").digest
 
 
 def is_released(store: ArtefactStore) -> bool:

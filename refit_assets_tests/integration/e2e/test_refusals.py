@@ -33,13 +33,6 @@ def api(installation: Installation) -> KubernetesApi:
 
 
 @pytest.fixture
-def image(installation: Installation) -> str:
-    """An image that is there."""
-    code = json.loads(kubectl("-n", NAMESPACE, "get", "deployment", "refit-code", "-o", "json"))
-    return code["spec"]["template"]["spec"]["containers"][0]["image"]
-
-
-@pytest.fixture
 def _no_webhook(installation: Installation) -> Generator[None]:
     """Take the Spark operator's webhook away for a while."""
     found = json.loads(kubectl("get", WEBHOOKS, "-o", "json"))["items"]
