@@ -1,19 +1,24 @@
-"""The refit sensor: looks at the latest window of a model and refits it, or says why not.
+"""The refit sensor: looks at every window that can change what serves, and refits or says why not.
 
-Finding the state of the world only; the decision is `release.decisions.judge_refit`.
+Finding the state of the world only; the decision is `release.decisions.judge_windows`.
 """
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
 
 import dagster as dg
 
-from refit_assets.artefacts import ArtefactStore, Storage
+from refit_assets.artefacts import ArtefactStore, day_name
 from refit_assets.assets.operator_jobs import observe_serving
 from refit_assets.assets.runs import ended_runs, has_unfinished_run
 from refit_assets.assets.training_set import REASON_TAG
 from refit_assets.features.landed import last_landed_day, list_landing
+from refit_assets.features.landing import names_read
 from refit_assets.features.recipe import recipe_digest
+from refit_assets.features.refused import read_refused
+from refit_assets.features.table import DayRecord
 from refit_assets.features.training_set import TrainingSet, read_days
 from refit_assets.features.window import plan_window, refit_keys
 from refit_assets.monitoring.watch import present_breaches
@@ -21,12 +26,13 @@ from refit_assets.release.decisions import (
     DayState,
     Decision,
     WindowState,
-    judge_refit,
+    judge_windows,
     read_decisions,
     record_decision,
 )
-from refit_assets.release.due import Released, fingerprint
+from refit_assets.release.due import Released, fingerprint_of
 from refit_assets.release.ledger import LedgerEvent, champion, read_events
+from refit_assets.release.predicting import recorded_days
 from refit_assets.release.release import RECORD
 from refit_assets.resources.deployment import Deployment
 from refit_assets.spec import ModelSpec
@@ -50,19 +56,21 @@ def build_refit_sensor(spec: ModelSpec) -> dg.SensorDefinition:
         target=dg.AssetSelection.assets(*keys),
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Refits the latest complete window, or says why not.",
+        description="Refits the newest complete window or one that late data changed, or says why "
+        "not.",
     )
     def refit_sensor(
         context: dg.SensorEvaluationContext, deployment: dg.ResourceParam[Deployment]
     ) -> dg.SensorResult:
         store = deployment.store
-        state = window_state(spec, store, deployment.landing, context.instance)
-        decision = judge_refit(spec, state, datetime.now(UTC))
         ledger = read_events(store.storage, spec.name)
+        states = window_states(spec, deployment, context.instance, ledger)
+        decision = judge_windows(spec, states, datetime.now(UTC))
         # Told by whoever changes the ledger, on a command line elsewhere too.
         events = [observe_serving(spec, ledger)] if str(len(ledger)) != context.cursor else []
         if record_decision(store, decision):
             events.append(_observation(keys[0], read_decisions(store, spec.name)))
+        state = next(one for one in states if one.refit == decision.refit)
         asked = [] if decision.action == "skip" else request_refit(spec, state, decision)
         return dg.SensorResult(
             run_requests=asked,
@@ -91,45 +99,108 @@ def request_refit(spec: ModelSpec, state: WindowState, decision: Decision) -> li
     return [request]
 
 
-def window_state(
-    spec: ModelSpec, store: ArtefactStore, landing: Storage, instance: dg.DagsterInstance
-) -> WindowState:
-    """Find what a decision about the latest window needs to know."""
-    last = last_landed_day(spec, list_landing(landing, spec))
+def window_states(
+    spec: ModelSpec,
+    deployment: Deployment,
+    instance: dg.DagsterInstance,
+    events: Sequence[LedgerEvent],
+) -> list[WindowState]:
+    """Find what a decision needs to know of every window that can change what serves.
+
+    The newest complete one that is newer than all refitted ones, or else the newest; then those
+    that were refitted and are not older than the champion's, since late data may change them.
+    """
+    last = last_landed_day(spec, list_landing(deployment.landing, spec))
     keys = () if last is None else refit_keys(spec, last + timedelta(days=1))
     if not keys:
-        return WindowState(refit=None, days={}, made_of=None)
-    refit = keys[-1]
-    window = plan_window(spec, refit)
-    records = read_days(store, spec, window.days)
-    recipe = recipe_digest(spec)
-    current = {day: one for day, one in records.items() if one.recipe == recipe}
-    missing = tuple(day for day in window.days if day not in current)
+        return [WindowState(refit=None, days={}, made_of=None)]
+    days, made = _Days(spec, deployment.store), {event.refit for event in events}
+    fresh = [key for key in reversed(keys) if key > max(made, default="")] or [keys[-1]]
+    head = next((key for key in fresh if not days.missing(key)), fresh[0])
+    serving = champion(events)
+    again = [key for key in reversed(keys) if key in made and key != head]
+    again = [key for key in again if serving and key >= serving.refit]
+    common = WindowState(
+        refit=None,
+        days={},
+        made_of=None,
+        running=has_unfinished_run(instance, {MODEL_TAG: spec.name}),
+        last_refit_at=events[-1].recorded_at if events else None,
+        breaches=_breaches(spec, deployment.store, serving),
+    )
+    newest = replace(
+        _window_state(days, head, common, instance, events),
+        windows_since=_windows_since(keys, head, made),
+        passed_over=tuple(fresh[: fresh.index(head)]),
+    )
+    # Another spec is a reason to refit the newest window only.
+    older = [_window_state(days, key, common, instance, events) for key in again]
+    return [newest, *(replace(one, same_spec=True) for one in older)]
+
+
+class _Days:
+    """Records of a model's days; each is read once a tick, and only where there is one."""
+
+    def __init__(self, spec: ModelSpec, store: ArtefactStore) -> None:
+        self.spec, self.store, self.recipe = spec, store, recipe_digest(spec)
+        self._there = {*recorded_days(store, day_name(spec.name, "").removesuffix(".json"))}
+        self._read: dict[date, DayRecord] = {}
+
+    def current(self, refit: str) -> dict[date, DayRecord]:
+        """Days of a window that the present features.py computed."""
+        days = plan_window(self.spec, refit).days
+        unread = [day for day in days if day in self._there and day not in self._read]
+        self._read |= read_days(self.store, self.spec, unread)
+        found = {day: self._read[day] for day in days if day in self._read}
+        return {day: one for day, one in found.items() if one.recipe == self.recipe}
+
+    def missing(self, refit: str) -> tuple[date, ...]:
+        """Days that a window lacks, beyond what the spec allows."""
+        days, most = plan_window(self.spec, refit).days, self.spec.refit.missing_days
+        if sum(day not in self._there for day in days) <= most:
+            current = self.current(refit)
+            days = tuple(day for day in days if day not in current)
+        else:
+            days = tuple(day for day in days if day not in self._there)
+        return days if len(days) > most else ()
+
+
+def _window_state(
+    days: _Days,
+    refit: str,
+    common: WindowState,
+    instance: dg.DagsterInstance,
+    events: Sequence[LedgerEvent],
+) -> WindowState:
+    spec, store, current, missing = days.spec, days.store, days.current(refit), days.missing(refit)
     files = store.refit(spec.name, refit)
     released = store.read_record(Released, files.name(RECORD))
-    made_of = store.read_record(TrainingSet, files.name("training_set.json"))
-    events = read_events(store.storage, spec.name)
-    mine = [event for event in events if event.refit == refit]
-    content = fingerprint(store, spec, window)
+    content = fingerprint_of(spec, current)
     ended = ended_runs(instance, {MODEL_TAG: spec.name, CONTENT_TAG: content})
     failed = [*takewhile(lambda one: not one.dagster_run.is_success, ended)]
-    return WindowState(
+    mine = [event for event in events if event.refit == refit]
+    refused = read_refused(store, spec.name) if missing else {}
+    return replace(
+        common,
         refit=refit,
-        missing=missing if len(missing) > spec.refit.missing_days else (),
+        missing=missing,
+        refused=tuple(
+            refused[name].sentence for name in _names_read(spec, missing) if name in refused
+        ),
         days={day: DayState(digest=one.digest, rows=one.rows) for day, one in current.items()},
-        made_of=made_of,
+        made_of=store.read_record(TrainingSet, files.name("training_set.json")),
         decided=released is not None,
         content=content,
         attempts=len(ended),
         same_spec=released is None or released.fingerprint == content,
-        running=has_unfinished_run(instance, {MODEL_TAG: spec.name}),
         failures=len(failed),
         failed_at=_ended_at(failed[0]) if failed else None,
         held=bool(mine) and mine[-1].kind == "held" and spec.when.approval == "manual",
-        last_refit_at=events[-1].recorded_at if events else None,
-        windows_since=_windows_since(keys, [event.refit for event in events]),
-        breaches=_breaches(spec, store, champion(events)),
     )
+
+
+def _names_read(spec: ModelSpec, days: Iterable[date]) -> list[str]:
+    return sorted({name for day in days for name in names_read(spec, day, day)})
 
 
 def _ended_at(record: dg.RunRecord) -> datetime:
@@ -146,9 +217,9 @@ def _breaches(
     return present_breaches(store, spec.name, serving.version)
 
 
-def _windows_since(keys: tuple[str, ...], made: list[str]) -> int | None:
+def _windows_since(keys: tuple[str, ...], head: str, made: Collection[str]) -> int | None:
     places = [keys.index(refit) for refit in made if refit in keys]
-    return len(keys) - 1 - max(places) if places else None
+    return keys.index(head) - max(places) if places else None
 
 
 def _observation(key: dg.AssetKey, decisions: object) -> dg.AssetObservation:

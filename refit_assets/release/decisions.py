@@ -1,6 +1,7 @@
 """Refit or skip: whether a model is to be refitted now, and a ledger that says why or why not.
 
-`judge_refit` is pure: it reads the state of the latest window and answers with one decision.
+`judge_windows` is pure: it reads the state of every window that can still change what serves, and
+answers with one decision.
 The ledger gets a line only when the answer changes, so that it can be read by people.
 Belongs here: reasons, their order, the ledger of decisions. Does not: finding the state of the
 world (`assets.sensors`), doing the refit.
@@ -63,11 +64,15 @@ class DayState:
 
 @dataclass(frozen=True, kw_only=True)
 class WindowState:
-    """What is known about the latest window when a decision is made."""
+    """What is known about a window when a decision is made."""
 
     refit: str | None
     missing: tuple[date, ...] = ()
     """Days of the window without features, beyond what the spec allows."""
+    refused: tuple[str, ...] = ()
+    """What is wrong with landed files that such days read."""
+    passed_over: tuple[str, ...] = ()
+    """Newer windows that lack days."""
     days: dict[date, DayState]
     made_of: TrainingSet | None
     """What the last refit of this window was made of; None if there was none."""
@@ -91,6 +96,12 @@ class WindowState:
     """How many windows this one is after the last that was refitted; None if none was."""
     breaches: tuple[str, ...] = ()
     """What monitoring found beyond its limits, in sentences."""
+
+
+def judge_windows(spec: ModelSpec, states: Sequence[WindowState], now: datetime) -> Decision:
+    """Decide about several windows, the newest first: one refit, or why not even the newest."""
+    decisions = [judge_refit(spec, state, now) for state in states]
+    return next((one for one in decisions if one.action == "refit"), decisions[0])
 
 
 def judge_refit(spec: ModelSpec, state: WindowState, now: datetime) -> Decision:
@@ -133,7 +144,10 @@ def _judge_new(spec: ModelSpec, state: WindowState) -> tuple[Literal["refit", "s
     every, since = spec.when.every, state.windows_since
     if since is not None and since < every:
         return "skip", "not_yet", f"{since} of {every} windows since the last refit, nothing drifts"
-    return "refit", "due", f"the window of {state.refit} is complete and was never refitted"
+    due = f"the window of {state.refit} is complete and was never refitted"
+    if state.passed_over:
+        due += f"; that of {', '.join(state.passed_over)} lacks days"
+    return "refit", "due", due
 
 
 def _held_back(spec: ModelSpec, state: WindowState, now: datetime) -> tuple[Reason, str] | None:
@@ -145,7 +159,8 @@ def _held_back(spec: ModelSpec, state: WindowState, now: datetime) -> tuple[Reas
         named = ", ".join(map(str, state.missing[:_MOST_NAMED]))
         more = len(state.missing) - _MOST_NAMED
         named += f" and {more} more" if more > 0 else ""
-        return "days_missing", f"the window of {state.refit} lacks features of {named}"
+        lacks = [f"the window of {state.refit} lacks features of {named}", *state.refused]
+        return "days_missing", "; refused: ".join(lacks)
     if state.held and state.made_of and not changed_share(state.made_of, state.days):
         return (
             "held",

@@ -6,7 +6,7 @@ tick or a restored backup it says what is still to do. No Dagster, no engine, a 
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from refit_assets.errors import DataError
 from refit_assets.features.landed import identify, last_landed_day, list_landing, read_seen
 from refit_assets.features.landing import LandedFile, days_read
 from refit_assets.features.refused import held_back, read_refused
+from refit_assets.features.table import DayRecord
 from refit_assets.features.training_set import due_days, read_days
 from refit_assets.features.window import (
     RefitWindow,
@@ -123,7 +124,11 @@ def complete_inputs(
 
 def fingerprint(store: ArtefactStore, spec: ModelSpec, window: RefitWindow) -> str:
     """Digest of everything that a refit is made of: days, spec, versions of what computes."""
-    records = read_days(store, spec, window.days)
+    return fingerprint_of(spec, read_days(store, spec, window.days))
+
+
+def fingerprint_of(spec: ModelSpec, records: Mapping[date, DayRecord]) -> str:
+    """The same, of a window's records that were read before."""
     days = sorted((day.isoformat(), record.digest) for day, record in records.items())
     said = spec.model_dump(mode="json", exclude=_ALL_BUT_WORDS)
     made_by = [version("refit_assets"), H2O_VERSION]

@@ -1,10 +1,11 @@
 """The refit sensor: it finds the state of the world, asks once, and says why not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import dagster as dg
+import pytest
 from dagster import DagsterRunStatus
 
 from refit_assets.assets.refit_sensor import (
@@ -12,11 +13,14 @@ from refit_assets.assets.refit_sensor import (
     REFIT_STEPS,
     build_refit_sensor,
     request_refit,
-    window_state,
+    window_states,
 )
 from refit_assets.release.decisions import read_decisions
-from refit_assets.release.ledger import append
+from refit_assets.release.ledger import LedgerEvent, append, champion, read_events
 from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily
+from refit_assets_tests.fakes.h2o import Curve
+
+WRONG = Curve(middle=6.5, slope=-1.0)
 
 
 def look(workshop: Workshop, cursor: str | None = None) -> dg.SensorResult:
@@ -95,8 +99,8 @@ def test_a_refit_that_failed_rests_and_is_then_asked_for_by_another_run_key(
     computed.instance.report_run_failed(run)
     assert said(look(computed)).startswith(f"refit {FIRST_REFIT} failed once, as its run says")
     assert reasons(computed)[-1] == "failed"
-    store, landing = computed.deployment.store, computed.deployment.landing
-    state = window_state(computed.spec, store, landing, computed.instance)
+    store = computed.deployment.store
+    (state,) = window_states(computed.spec, computed.deployment, computed.instance, ())
     assert (state.failures, state.attempts) == (1, 1)
     (second,) = request_refit(computed.spec, state, read_decisions(store, "late")[0])
     assert second.run_key != first.run_key
@@ -117,6 +121,84 @@ def test_a_decided_refit_is_asked_for_again_only_once_late_data_came(computed: W
     assert asked(result) == [FIRST_REFIT]
     assert reasons(computed)[-1] == "late_data"
     assert "33.3% of the rows" in read_decisions(computed.deployment.store, "late")[-1].sentence
+
+
+@pytest.fixture
+def week(computed: Workshop) -> Workshop:
+    """Windows as of the fourth to the sixth are refitted; the fourth's model serves."""
+    computed.land(4, 5)
+    assert computed.features(4, 5).success
+    assert computed.refit().success
+    computed.h2o.curve = WRONG
+    for refit in ("2013-01-05", "2013-01-06"):
+        assert computed.refit(refit).success
+    kinds = [event.kind for event in read_events(computed.deployment.store.storage, "late")]
+    assert kinds == ["promoted", "held", "held"]
+    return computed
+
+
+def test_late_data_of_the_window_that_serves_is_refitted_after_the_newest(week: Workshop) -> None:
+    # The first day lies in the window of what serves only, the third in all of them.
+    week.land(1, delay=0)
+    assert week.features(1, 2).success
+    assert asked(look(week)) == [FIRST_REFIT]
+    assert reasons(week)[-1] == "late_data"
+    week.land(3, delay=0)
+    assert week.features(3, 4).success
+    assert asked(look(week)) == ["2013-01-06"]
+    assert week.refit("2013-01-06").success
+    assert asked(look(week)) == ["2013-01-05"]
+
+
+def test_late_data_of_a_window_older_than_what_serves_asks_for_nothing(week: Workshop) -> None:
+    storage = week.deployment.store.storage
+
+    def serve(events: Sequence[LedgerEvent]) -> LedgerEvent:
+        return replace(events[-1], sequence=4, kind="approved")
+
+    append(storage, "late", serve)
+    week.land(1, delay=0)
+    assert week.features(1, 2).success
+    assert asked(look(week)) == []
+    assert said(look(week)) == "no day of the window of 2013-01-06 has changed"
+
+
+def test_a_refit_of_an_older_window_never_replaces_a_newer_model(week: Workshop) -> None:
+    storage = week.deployment.store.storage
+    append(storage, "late", lambda known: replace(known[-1], sequence=4, kind="approved"))
+    week.land(1, delay=0)
+    assert week.features(1, 2).success
+    week.h2o.curve = Curve(middle=6.0)
+    assert week.refit(FIRST_REFIT).success
+    events = read_events(storage, "late")
+    serving = champion(events)
+    assert (events[-1].kind, events[-1].refit) == ("promoted", FIRST_REFIT)
+    assert serving is not None
+    assert serving.refit == "2013-01-06"
+
+
+def test_a_complete_window_is_refitted_while_a_newer_one_lacks_a_day(computed: Workshop) -> None:
+    computed.land(4, 5)
+    computed.deployment.landing.write("things/2013-01-05.csv", b"thing,size,kind,delay\n1")
+    computed.settle("things/2013-01-05.csv")
+    assert computed.features(4, 4).success
+    assert not computed.features(5, 5).success
+    assert asked(look(computed)) == ["2013-01-05"]
+    (decision,) = read_decisions(computed.deployment.store, "late")
+    assert decision.sentence.endswith("never refitted; that of 2013-01-06 lacks days")
+    assert computed.refit("2013-01-05").success
+    lacks = "the window of 2013-01-06 lacks features of 2013-01-05; refused: things/2013-01-05.csv"
+    assert said(look(computed)).startswith(lacks)
+
+
+def test_of_several_windows_that_were_never_refitted_only_the_newest_is(
+    computed: Workshop,
+) -> None:
+    computed.land(4, 5)
+    assert computed.features(4, 5).success
+    assert asked(look(computed)) == ["2013-01-06"]
+    assert computed.refit("2013-01-06").success
+    assert said(look(computed)) == "no day of the window of 2013-01-06 has changed"
 
 
 def test_a_refit_of_another_spec_is_asked_for(computed: Workshop) -> None:
