@@ -12,6 +12,7 @@ import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore, day_name
 from refit_assets.assets.columns import SCHEMA, features_columns, features_lineage
+from refit_assets.assets.events import log_each
 from refit_assets.assets.partitions import day_partitions, looking_back
 from refit_assets.assets.steps import RETRY_TRANSIENT, step
 from refit_assets.errors import DataError
@@ -89,9 +90,7 @@ def build_features_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         # The latest event of an asset is what the UI shows of its columns; one is enough for that.
         of_all = {**features_lineage(spec, result.lineage), **running.figures}
         told = {result.days[-1].day: of_all}
-        for day in result.days:
-            # After the result, whose one data version would otherwise count for every day.
-            context.log_event(_materialised(key, day, told.get(day.day, {})))
+        log_each(context, (_materialised(key, d, told.get(d.day, {})) for d in result.days))
 
     return features
 

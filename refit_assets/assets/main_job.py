@@ -1,7 +1,7 @@
 """The main job, embedded: the features of what changed, then one refit, in this process.
 
 The same assets that the UI materialises, on the same instance, so that the UI shows these runs too.
-H2O starts beside Spark's work: it takes seconds, and nothing waits for it but the trials.
+Spark starts while the landed files are looked at, and H2O beside Spark's work.
 """
 
 import os
@@ -110,6 +110,8 @@ def run_main_job(spec: ModelSpec, deployment: Deployment, due: Due) -> Summary |
     """
     seconds: dict[str, dict[str, float]] = {}
     with main_job(spec, deployment) as job:
+        if due.ranges:
+            job.resources["spark"].start(spec)
         if due.refit is not None:
             job.resources["h2o"].start(spec)
         for first, last in due.ranges:

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from refit_assets.artefacts import monitored_name
+from refit_assets.assets.events import log_each
 from refit_assets.assets.partitions import day_partitions, partition_days
 from refit_assets.assets.steps import RETRY_TRANSIENT, Step, step
 from refit_assets.features.window import days_between
@@ -63,8 +64,7 @@ def build_monitoring_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 metadata=_metadata(spec, deployment, found[-1], running),
                 check_results=check_day(spec, found[-1]),
             )
-        for one in found:
-            context.log_event(_materialised(key, one))
+        log_each(context, (_materialised(key, one) for one in found))
 
     return monitoring
 

@@ -8,6 +8,7 @@ from collections.abc import Generator
 import dagster as dg
 from pydantic import Field
 
+from refit_assets.assets.events import log_each
 from refit_assets.assets.partitions import day_partitions, partition_days, refit_of_day
 from refit_assets.assets.steps import RETRY_TRANSIENT, step
 from refit_assets.predictions.table import PredictedDay, prediction_types
@@ -83,9 +84,7 @@ def build_predictions_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                     **running.figures,
                 }
             )
-        for day in made:
-            # After the result, whose one data version would otherwise count for every day.
-            context.log_event(_materialised(key, day))
+        log_each(context, (_materialised(key, day) for day in made))
 
     return predictions
 

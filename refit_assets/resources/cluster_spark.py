@@ -54,6 +54,12 @@ class ClusterSpark:
 
     programs: ClusterPrograms
 
+    def start(self, spec: ModelSpec) -> None:
+        """Nothing can start early: an application belongs to the request it answers."""
+
+    def close(self) -> None:
+        """Nothing is left to close: every application is gone with its request."""
+
     def features(self, request: FeaturesRequest, progress: Tell) -> FeaturesResult:
         """Compute days of a feature table; see `features.job.compute_features`."""
         identity = (str(request.first), str(request.last))

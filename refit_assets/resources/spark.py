@@ -5,6 +5,7 @@ Belongs here: starting and stopping the session, its settings. Does not: what ru
 """
 
 import atexit
+import importlib
 import os
 import tempfile
 import threading
@@ -23,7 +24,7 @@ from refit_assets.features.job import (
 )
 from refit_assets.packaging.maven import find_maven
 from refit_assets.predictions.job import PredictionsRequest, PredictionsResult, predict_days
-from refit_assets.spec import SparkSize
+from refit_assets.spec import ModelSpec, SparkSize
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -130,6 +131,18 @@ class EmbeddedSpark:
                 self._session = start_session(size or SparkSize(), jars, cores=self.cores)
                 atexit.register(self.close)
             return self._session
+
+    def start(self, spec: ModelSpec) -> None:
+        """Start the session for work on this model that is to come, and return at once."""
+
+        def starting() -> None:
+            # Whoever asks for the session meets the same error, and is there to be told.
+            with suppress(Exception):
+                self.session(spec.compute.embedded.spark)
+                # What reads the table once Spark has written it takes a second to import.
+                importlib.import_module("pyiceberg.catalog.sql")
+
+        threading.Thread(target=starting, name="starting Spark").start()
 
     def close(self) -> None:
         """Stop the session and its JVM; nothing happens where none was started."""
