@@ -69,7 +69,7 @@ def build_landing_sensor(spec: ModelSpec) -> dg.SensorDefinition:
 
     @dg.sensor(
         name=f"{spec.name}__landing",
-        target=dg.AssetSelection.assets(features),
+        asset_selection=dg.AssetSelection.assets(features),
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Computes the features of days whose landed files are new or changed.",

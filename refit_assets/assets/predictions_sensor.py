@@ -33,7 +33,7 @@ def build_predictions_sensor(spec: ModelSpec) -> dg.SensorDefinition:
 
     @dg.sensor(
         name=f"{spec.name}__predictions",
-        target=dg.AssetSelection.assets(*keys),
+        asset_selection=dg.AssetSelection.assets(*keys),
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Scores new and changed days by the jar that serves, then watches them.",

@@ -53,7 +53,7 @@ def build_refit_sensor(spec: ModelSpec) -> dg.SensorDefinition:
 
     @dg.sensor(
         name=f"{spec.name}__refit",
-        target=dg.AssetSelection.assets(*keys),
+        asset_selection=dg.AssetSelection.assets(*keys),
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Refits the newest complete window or one that late data changed, or says why "
