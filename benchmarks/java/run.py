@@ -1,11 +1,12 @@
 """Measure the scoring library with JMH against H2O's own ways to score.
 
-    make bench-java           trains the models once, then measures all
+    make bench-java           trains the models once, then builds and measures all
+    python -m benchmarks.java.run FOLDER build
     python -m benchmarks.java.run FOLDER rows [JMH options, such as -p model=glm]
     python -m benchmarks.java.run FOLDER seconds
 
-Builds the library's sources, a typed row and the benchmark in a temporary folder, by the machine's
-Maven, and prints the tables of docs/performance.md.
+Builds the library's sources, a typed row and the benchmark beside the models' folder, by the
+machine's Maven, and prints the tables of docs/performance.md. `rows` measures what was built last.
 """
 
 import csv
@@ -32,7 +33,7 @@ from refit_assets.packaging.project import (
 
 HERE = Path(__file__).parent
 MOST_BYTES = "3g"
-CATEGORIES = ("weekday", "carrier", "origin", "dest")
+CATEGORIES = ("dest", "carrier", "weekday", "origin")
 NUMBERS = ("month", "minute_of_day", "distance", "temp", "dewp", "humid", "wind_dir")
 NUMBERS += ("wind_speed", "precip", "pressure", "visib")
 WAYS = {
@@ -49,28 +50,30 @@ OPTIONS = ["-f", "1", "-wi", "3", "-w", "1", "-i", "5", "-r", "1", "-prof", "gc"
 
 
 def main(models: Path, what: str, options: list[str]) -> None:
-    """Print one of the two tables, or both."""
+    """Build, or print one of the two tables, or all of it."""
+    built = models.with_name(f"{models.name}_jmh")
+    if what in {"build", "all"} or not _jar(built).exists():
+        shutil.rmtree(built, ignore_errors=True)
+        _write_sources(models, built)
+        find_maven().run(built, "package", "-DskipTests")
+    if what in {"rows", "all"}:
+        _run_jmh(built, options)
     if what in {"seconds", "all"}:
         with tempfile.TemporaryDirectory(prefix="refit-jmh-") as name:
             print(_seconds(models, Path(name)))
-    if what in {"rows", "all"}:
-        _run_jmh(models, options)
 
 
-def _run_jmh(models: Path, options: list[str]) -> None:
-    """Build, then run JMH in this terminal and print the table."""
-    with tempfile.TemporaryDirectory(prefix="refit-jmh-") as name:
-        folder = Path(name)
-        _write_sources(models, folder)
-        maven = find_maven()
-        maven.run(folder, "package", "-DskipTests")
-        command = [str(maven.java_home / "bin/java"), f"-Xmx{MOST_BYTES}", "-XX:+UseSerialGC"]
-        command += [f"-Dmodels={folder / 'models'}", "-jar", str(folder / "target/benchmarks.jar")]
-        result = folder / "result.json"
-        subprocess.run(
-            [*command, *OPTIONS, *options, "-rf", "json", "-rff", str(result)], check=True
-        )
-        print(_table(_figures(json.loads(result.read_text()))))
+def _jar(built: Path) -> Path:
+    return built / "target/benchmarks.jar"
+
+
+def _run_jmh(built: Path, options: list[str]) -> None:
+    """Run JMH in this terminal, and print its table."""
+    command = [str(find_maven().java_home / "bin/java"), f"-Xmx{MOST_BYTES}", "-XX:+UseSerialGC"]
+    command += [f"-Dmodels={built / 'models'}", "-jar", str(_jar(built))]
+    result = built / "result.json"
+    subprocess.run([*command, *OPTIONS, *options, "-rf", "json", "-rff", str(result)], check=True)
+    print(_table(_figures(json.loads(result.read_text()))))
 
 
 def _write_sources(models: Path, folder: Path) -> None:

@@ -24,7 +24,7 @@ from h2o.estimators import (
 from refit_assets.packaging.model_facts import read_model_facts
 from refit_assets.packaging.parity import prediction_names, write_examples
 
-CATEGORIES = ["weekday", "carrier", "origin", "dest"]
+CATEGORIES = ["dest", "carrier", "weekday", "origin"]
 NUMBERS = ["month", "minute_of_day", "distance", "temp", "dewp", "humid", "wind_dir"]
 NUMBERS += ["wind_speed", "precip", "pressure", "visib"]
 LATE_MINUTES = 15

@@ -41,6 +41,8 @@ class ModelFacts:
     """Columns as a caller names them, before one-hot or other encodings."""
     levels: Mapping[str, tuple[str, ...]]
     """Levels of every category among the features."""
+    encoded: bool
+    """Whether its own row has other columns: those of a one-hot or another explicit encoding."""
     target: str
     classes: tuple[str, ...]
     """Labels in the order of the model's probabilities; empty if it has none."""
@@ -146,6 +148,7 @@ def _facts(archive: zipfile.ZipFile, ini: _Ini, sha256: str) -> ModelFacts:
         h2o_version=values["h2o_version"],
         features=names,
         levels={name: levels[name] for name in names if name in levels},
+        encoded=values.get("_genmodel_encoding", "AUTO") != "AUTO",
         target=response,
         classes=_classes(archive, ini) if classifier else (),
         offset_column=None if offset == "null" else offset,

@@ -106,6 +106,8 @@ class InputField:
     kind: str
     """`number`, `category` or `offset`."""
     column: Column
+    slot: int | None
+    """Its place in the row that the model reads; None where that is not known, or not read."""
 
     @property
     def is_category(self) -> bool:
@@ -180,8 +182,15 @@ def input_fields(facts: ModelFacts, contract: InputContract) -> list[InputField]
     if facts.offset_column is not None and facts.offset_column not in contract.names:
         columns.append(Column(name=facts.offset_column, type=ColumnType(kind="number")))
     names = field_names([column.name for column in columns])
+    slots = {name: at for at, name in enumerate(facts.features)}
     return [
-        InputField(name=column.name, java=java, kind=_kind(column, facts), column=column)
+        InputField(
+            name=column.name,
+            java=java,
+            kind=_kind(column, facts),
+            column=column,
+            slot=None if facts.encoded else slots.get(column.name),
+        )
         for column, java in zip(columns, names, strict=True)
     ]
 

@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-import socket
 import uuid
 from collections.abc import Generator
 from dataclasses import replace
@@ -96,16 +95,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[MavenSe
         yield running
 
 
-def free_port() -> int:
-    # H2O takes this port and the next.
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def package_prostate(folder: Path, coordinates: Coordinates, maven: Maven) -> Path:
     """Train a GBM, package it; `model/` gets the examples, the result is the folder of jars."""
-    with running_h2o(folder, free_port()) as h2o:
+    with running_h2o(folder) as h2o:
         trained = train(h2o, {"gbm_binomial": RECIPES["gbm_binomial"]}, folder / "model")
     request = PackagingRequest(
         mojo=trained["gbm_binomial"] / "model.zip",

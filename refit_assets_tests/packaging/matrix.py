@@ -5,6 +5,7 @@ holes added). Does not: what is asserted of them.
 """
 # ruff: noqa: ANN401 - h2o has no types
 
+import socket
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -169,10 +170,11 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 @contextmanager
-def running_h2o(folder: Path, port: int) -> Iterator[Any]:
-    """Start an H2O of our own on `port`; shut it down on the way out, whatever happened."""
+def running_h2o(folder: Path) -> Iterator[Any]:
+    """Start an H2O of our own, with its files in `folder`; shut it down, whatever happened."""
     import h2o
 
+    port = _free_port()
     for name in ("ice", "log"):
         (folder / name).mkdir(exist_ok=True)
     h2o.init(
@@ -191,6 +193,19 @@ def running_h2o(folder: Path, port: int) -> Iterator[Any]:
         yield h2o
     finally:
         h2o.cluster().shutdown()
+
+
+def _free_port() -> int:
+    """A port whose neighbour is free, too: H2O takes both."""
+    while True:
+        with socket.socket() as one, socket.socket() as next_one:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            try:
+                next_one.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
 
 
 def prostate(h2o: Any) -> Any:

@@ -18,4 +18,4 @@ def test_the_librarys_own_tests_pass(maven: Maven, request_of: RequestOf, tmp_pa
         write_model(request_of(name), lambda file, name=name: tmp_path / "models" / name / file)
     log = maven.run(tmp_path / "library", "test", f"-Dmodels={tmp_path / 'models'}")
     assert "BUILD SUCCESS" in log
-    assert "gbm_binomial: bit-per-question forest" in log
+    assert "gbm_binomial: leaf-mask forest" in log

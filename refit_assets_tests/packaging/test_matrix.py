@@ -1,7 +1,6 @@
 """Parity over every algorithm, family and option: cluster = MOJO = our path, bit for bit."""
 
 import shutil
-import socket
 from pathlib import Path
 
 import pytest
@@ -18,21 +17,8 @@ pytestmark = [pytest.mark.h2o, pytest.mark.maven]
 def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """All models of the matrix, trained by one H2O."""
     folder = tmp_path_factory.mktemp("matrix")
-    with running_h2o(folder, _free_port()) as h2o:
+    with running_h2o(folder) as h2o:
         return train(h2o, RECIPES, folder / "models")
-
-
-def _free_port() -> int:
-    """A port whose neighbour is free, too: H2O takes both."""
-    while True:
-        with socket.socket() as one, socket.socket() as next_one:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            try:
-                next_one.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 @pytest.mark.filterwarnings("ignore")

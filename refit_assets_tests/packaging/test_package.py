@@ -70,7 +70,7 @@ def test_the_same_request_makes_the_same_bytes_elsewhere_and_by_another_umask(
     for file in jar.files:
         here = (tmp_path / "a" / "b" / "elsewhere" / file.name).read_bytes()
         assert here == (packaged_folder / file.name).read_bytes(), file.name
-    assert jar.scoring_path.startswith("bit-per-question forest")
+    assert jar.scoring_path.startswith("leaf-mask forest")
     assert jar.file("all").bytes > jar.file("").bytes
 
 

@@ -73,30 +73,17 @@ final class Holdout {
     }
 
     private static BenchColumns columns(Object[] of) {
-        return new BenchColumns()
-                .weekday((String[]) of[0])
-                .carrier((String[]) of[1])
-                .origin((String[]) of[2])
-                .dest((String[]) of[3])
-                .month((double[]) of[4])
-                .minuteOfDay((double[]) of[5])
-                .distance((double[]) of[6])
-                .temp((double[]) of[7])
-                .dewp((double[]) of[8])
-                .humid((double[]) of[9])
-                .windDir((double[]) of[10])
-                .windSpeed((double[]) of[11])
-                .precip((double[]) of[12])
-                .pressure((double[]) of[13])
-                .visib((double[]) of[14]);
+        BenchColumns columns = new BenchColumns();
+        System.arraycopy(of, 0, columns.values, 0, of.length);
+        return columns;
     }
 
     private static BenchRow row(Object[] of, int row) {
         return BenchRow.builder()
-                .weekday(((String[]) of[0])[row])
+                .dest(((String[]) of[0])[row])
                 .carrier(((String[]) of[1])[row])
-                .origin(((String[]) of[2])[row])
-                .dest(((String[]) of[3])[row])
+                .weekday(((String[]) of[2])[row])
+                .origin(((String[]) of[3])[row])
                 .month(((double[]) of[4])[row])
                 .minuteOfDay(((double[]) of[5])[row])
                 .distance(((double[]) of[6])[row])

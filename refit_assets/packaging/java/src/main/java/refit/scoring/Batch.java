@@ -76,9 +76,13 @@ final class Batch {
         }
     }
 
-    private record Failure(int row, RuntimeException cause) {
+    /** Why rows from that one on have no answer; an error, too, must not pass for answers of 0. */
+    private record Failure(int row, Throwable cause) {
         void raise() {
-            throw cause;
+            if (cause instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) cause;
         }
     }
 
@@ -120,7 +124,7 @@ final class Batch {
                 engine.copyAnswers(block, n, answers, from * engine.outputs().width());
             } catch (BadRowException e) {
                 failed = new Failure(from + row, e.at("row " + (from + row)));
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 failed = new Failure(from + row, e);
             }
         }

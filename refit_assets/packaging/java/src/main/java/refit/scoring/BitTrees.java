@@ -1,5 +1,6 @@
 package refit.scoring;
 
+import hex.genmodel.GenModel;
 import java.util.Arrays;
 
 /**
@@ -10,7 +11,7 @@ import java.util.Arrays;
  * is then: load the node, load the bit, add. No branch can be mispredicted, and four trees (or four
  * rows) are walked in step, so that their loads overlap. Leaves are added in the model's order.
  */
-final class BitTrees {
+final class BitTrees implements Trees {
     /** Above this, decoding takes seconds, which a small model never costs. */
     private static final int MOST_NODES = 2_000_000;
     /** What decoding needs at its height: 1.2 million nodes fitted into 320 MiB, not into 256. */
@@ -55,15 +56,23 @@ final class BitTrees {
         return (int) Math.min(MOST_NODES, Runtime.getRuntime().maxMemory() / BYTES_A_NODE);
     }
 
-    int words() {
-        return words;
-    }
-
-    Questions[] questions() {
+    @Override
+    public Questions[] questions() {
         return questions;
     }
 
-    String describe() {
+    @Override
+    public Block block(GenModel model, int capacity) {
+        return new Block(model, capacity, words);
+    }
+
+    @Override
+    public void answer(int group, double value, Block block, int row) {
+        questions[group].answer(value, block.answers, row * words);
+    }
+
+    @Override
+    public String describe() {
         long bytes = nodes.length * 12L;
         for (Questions group : questions) {
             bytes += group.bytes();
@@ -73,20 +82,10 @@ final class BitTrees {
                 roots.length, nodes.length, words, bytes / 1024);
     }
 
-    double[][] thresholds(int features) {
-        double[][] thresholds = new double[features][0];
-        for (Questions group : questions) {
-            if (group instanceof Questions.Numbers) {
-                thresholds[group.feature] = group.thresholds();
-            }
-        }
-        return thresholds;
-    }
-
-    /** Adds all leaves to the predictions, for rows whose questions were answered. */
-    void add(Block block, int rows) {
+    @Override
+    public void add(Block block, int rows) {
         if (rows == 1) {
-            sumTrees(block.bits, block.predictions[0]);
+            sumTrees(block.answers, block.predictions[0]);
         } else {
             sumRows(block, rows);
         }
@@ -152,7 +151,7 @@ final class BitTrees {
             for (int r = 0; r < rows && (t == 0 || targets[t - 1] != target); r++) {
                 sums[r] = block.predictions[r][target];
             }
-            addTree(block.bits, rows, t, sums);
+            addTree(block.answers, rows, t, sums);
             for (int r = 0; r < rows && (t + 1 == roots.length || targets[t + 1] != target); r++) {
                 block.predictions[r][target] = sums[r];
             }

@@ -14,7 +14,7 @@ final class Block {
     /** What H2O calls preds: the label's number, then probabilities; or the value alone. */
     final double[][] predictions;
     /** Answers to the questions of a forest, a row's words after the other's. */
-    final long[] bits;
+    final long[] answers;
     final double[] sums;
     /** Numbers of categories, for models that count levels over all of them. */
     final int[] codes;
@@ -23,6 +23,8 @@ final class Block {
     /** H2O's model, in a form that this thread alone uses. */
     final GenModel model;
     final int capacity;
+    /** Leaves that the row being scored can still reach, a word a tree; null for others. */
+    long[] reachable;
     /** Sums of an XGBoost model, a float each; null for others. */
     float[] margins;
     /** Whether its thread is using it. */
@@ -37,7 +39,7 @@ final class Block {
         rows = new double[capacity][model.nfeatures()];
         offsets = new double[capacity];
         predictions = new double[capacity][Math.max(1, model.getPredsSize())];
-        bits = new long[capacity * words];
+        answers = new long[capacity * words];
         sums = new double[capacity];
         codes = new int[model.nfeatures()];
         refusals = new String[capacity];

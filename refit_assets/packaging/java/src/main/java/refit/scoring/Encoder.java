@@ -109,14 +109,12 @@ final class Encoder {
 
     /** Sets a number; NaN is a missing one. */
     void number(Block block, int row, int input, double value) {
-        if (Double.isNaN(value) && required[input]) {
-            throw missing(input);
-        }
         int slot = slots[input];
+        double known = present(input, value);
         if (slot >= 0) {
-            block.rows[row][slot] = value;
+            block.rows[row][slot] = known;
         } else if (slot == OFFSET) {
-            block.offsets[row] = value;
+            block.offsets[row] = known;
         }
     }
 
@@ -139,16 +137,31 @@ final class Encoder {
         if (level == null && required[input]) {
             throw missing(input);
         }
-        Levels known = levels[input];
-        if (known != null) {
-            double code = level == null ? Double.NaN : known.code(level);
-            if (Double.isNaN(code) && level != null && refuseUnseen) {
-                throw unseen(input, level);
-            }
-            block.rows[row][slots[input]] = code;
+        if (levels[input] != null) {
+            block.rows[row][slots[input]] = code(input, level);
         } else if (encoders[input] != null) {
             explicit(block.rows[row], input, level);
         }
+    }
+
+    /** The number of a level, for a scorer that knows where it belongs; NaN is a missing one. */
+    double code(int input, String level) {
+        if (level == null) {
+            return present(input, Double.NaN);
+        }
+        double code = levels[input].code(level);
+        if (Double.isNaN(code) && refuseUnseen) {
+            throw unseen(input, level);
+        }
+        return code;
+    }
+
+    /** The same number, unless it is missing and must not be. */
+    double present(int input, double value) {
+        if (Double.isNaN(value) && required[input]) {
+            throw missing(input);
+        }
+        return value;
     }
 
     private void explicit(double[] row, int input, String level) {
@@ -172,7 +185,8 @@ final class Encoder {
         }
     }
 
-    private double parse(int input, String cell) {
+    /** Reads a number from a CSV cell; NaN where there is none. */
+    double parse(int input, String cell) {
         String text = cell == null ? "" : cell.strip();
         if (text.isEmpty() || text.equals("NA") || text.equals("NaN")) {
             return Double.NaN;

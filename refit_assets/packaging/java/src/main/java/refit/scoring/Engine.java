@@ -47,12 +47,17 @@ final class Engine {
 
     /** Reads a model; {@link BadModelException} if that can't be done. */
     static Engine load(ModelFiles files, Unseen unseen) {
+        return load(files, unseen, Trees::of);
+    }
+
+    /** Reads a model whose trees, if it has some, are to be laid out in that way. */
+    static Engine load(ModelFiles files, Unseen unseen, Trees.Layout layout) {
         try (InputStream in = files.required("model.mojo")) {
             MojoFiles inside = MojoFiles.read(in);
             MojoModel model = ModelMojoReader.readFrom(inside);
             List<Input> inputs = Contract.inputs(files.text("contract.json"));
             Encoder encoder = new Encoder(model, inputs, unseen);
-            return new Engine(files, model, Kernels.choose(model, inside), encoder);
+            return new Engine(files, model, Kernels.choose(model, inside, layout), encoder);
         } catch (IOException | IllegalArgumentException e) {
             throw new BadModelException("model.mojo can't be read: " + e.getMessage(), e);
         }

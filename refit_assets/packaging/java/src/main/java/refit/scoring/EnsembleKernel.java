@@ -34,7 +34,8 @@ final class EnsembleKernel implements Kernel {
     }
 
     /** Returns null if the model is no ensemble, or one with transformed or offset scores. */
-    static EnsembleKernel read(MojoModel model, MojoFiles files) throws IOException {
+    static EnsembleKernel read(MojoModel model, MojoFiles files, Trees.Layout layout)
+            throws IOException {
         Map<String, String> settings = files.settings();
         boolean plain = "NONE".equals(settings.getOrDefault("metalearner_transform", "NONE"));
         if (!"stackedensemble".equals(settings.get("algo")) || !plain) {
@@ -50,11 +51,11 @@ final class EnsembleKernel implements Kernel {
                 if (base._offsetColumn != null) {
                     return null;
                 }
-                bases.add(new Base(i, Kernels.choose(base, inside), columns(model, base)));
+                bases.add(new Base(i, Kernels.choose(base, inside, layout), columns(model, base)));
             }
         }
         MojoFiles inside = files.inside(folder(settings, settings.get("metalearner")));
-        Kernel metalearner = Kernels.choose(ModelMojoReader.readFrom(inside), inside);
+        Kernel metalearner = Kernels.choose(ModelMojoReader.readFrom(inside), inside, layout);
         return new EnsembleKernel(model, bases, metalearner);
     }
 

@@ -124,7 +124,26 @@ final class GlmKernel implements Kernel {
         }
     }
 
+    /** The linear score. Nothing is missing in most rows: then nothing has to be looked at twice. */
     private double linear(double[] row) {
+        double eta = 0;
+        int cats = terms.length;
+        for (int i = 0; i < cats; i++) {
+            eta += known(terms[i], row[i]);
+        }
+        for (int i = 0; i < weights.length; i++) {
+            eta += weights[i] * row[cats + i];
+        }
+        return Double.isNaN(eta) ? linearWithGaps(row) : eta + intercept;
+    }
+
+    /** A level's term; NaN for what is no level, which then is looked at again. */
+    private static double known(double[] ofLevel, double code) {
+        int level = (int) code;
+        return level == code && level >= 0 && level < ofLevel.length - 1 ? ofLevel[level] : Double.NaN;
+    }
+
+    private double linearWithGaps(double[] row) {
         double eta = 0;
         int cats = terms.length;
         for (int i = 0; i < cats; i++) {

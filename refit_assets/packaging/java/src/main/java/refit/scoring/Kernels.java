@@ -11,9 +11,9 @@ final class Kernels {
 
     private Kernels() {}
 
-    /** {@code files} are the model's own, in its MOJO. */
-    static Kernel choose(MojoModel model, MojoFiles files) throws IOException {
-        Kernel xgboost = XgboostKernels.choose(model, files);
+    /** {@code files} are the model's own, in its MOJO; {@code layout} is that of trees. */
+    static Kernel choose(MojoModel model, MojoFiles files, Trees.Layout layout) throws IOException {
+        Kernel xgboost = XgboostKernels.choose(model, files, layout);
         if (xgboost != null) {
             return xgboost;
         }
@@ -21,7 +21,7 @@ final class Kernels {
         if (linear != null) {
             return linear;
         }
-        Kernel ensemble = EnsembleKernel.read(model, files);
+        Kernel ensemble = EnsembleKernel.read(model, files, layout);
         if (ensemble != null) {
             return ensemble;
         }
@@ -32,7 +32,7 @@ final class Kernels {
             return new GenericKernel(model, "trees of MOJO version " + model._mojo_version);
         }
         try {
-            BitForest forest = BitForest.read(trees);
+            Forest forest = Forest.read(trees, layout);
             return forest != null
                     ? forest
                     : new GenericKernel(model, "more than " + BitTrees.mostNodes() + " nodes, for this heap");

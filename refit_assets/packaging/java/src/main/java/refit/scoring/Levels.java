@@ -1,6 +1,5 @@
 package refit.scoring;
 
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -12,26 +11,67 @@ final class Levels {
     private static final int ROOM = 8;
     private static final int TRIALS = 64;
 
-    private final String[] keys;
-    /** Numbers as the model reads them; NaN where there is no level. */
-    private final double[] codes;
+    /**
+     * A level at its place, and the one that shares it, or null. The level is interned: a caller's
+     * constants, names of an enum for instance, are then the same object.
+     */
+    private static final class Entry {
+        final String level;
+        final int hash;
+        final int length;
+        final char first;
+        final char second;
+        final double code;
+        final Entry next;
+
+        Entry(String level, double code, Entry next) {
+            this.level = level;
+            this.code = code;
+            this.next = next;
+            hash = level.hashCode();
+            length = level.length();
+            first = length > 0 ? level.charAt(0) : 0;
+            second = length > 1 ? level.charAt(1) : 0;
+        }
+
+        /**
+         * Whether this is the level of that name.
+         *
+         * <p>Of two texts of one length and one hash that differ, at least two characters do: a
+         * hash is a sum of characters times odd numbers. So in short texts, as most levels are,
+         * all characters but the last decide, which costs half of {@code equals}.
+         */
+        boolean is(String text, int itsHash) {
+            if (text == level) {
+                return true;
+            } else if (itsHash != hash || text.length() != length) {
+                return false;
+            }
+            return switch (length) {
+                case 0, 1 -> true;
+                case 2 -> text.charAt(0) == first;
+                case 3 -> text.charAt(0) == first && text.charAt(1) == second;
+                default -> text.equals(level);
+            };
+        }
+    }
+
+    private final Entry[] table;
     private final int shift;
     private final int multiplier;
     private final List<String> inOrder;
 
     Levels(String[] levels) {
         int bits = 32 - Integer.numberOfLeadingZeros(Math.max(1, levels.length) * ROOM - 1);
-        keys = new String[1 << bits];
-        codes = new double[1 << bits];
-        Arrays.fill(codes, Double.NaN);
+        table = new Entry[1 << bits];
         shift = 32 - bits;
         inOrder = List.of(levels);
         multiplier = bestMultiplier(levels, bits);
         for (int i = 0; i < levels.length; i++) {
-            int at = slot(levels[i]);
-            // A level that stands twice in a domain keeps its last number, as in H2O's own map.
-            keys[at] = levels[i];
-            codes[at] = i;
+            int at = levels[i].hashCode() * multiplier >>> shift;
+            // The newest comes first: a level that stands twice in a domain has its last number,
+            // as in H2O's own map.
+            table[at] = new Entry(levels[i].intern(), i, table[at]);
         }
     }
 
@@ -62,18 +102,16 @@ final class Levels {
 
     /** The level's number, or NaN where the model does not know it. */
     double code(String level) {
-        return codes[slot(level)];
+        int hash = level.hashCode();
+        for (Entry entry = table[hash * multiplier >>> shift]; entry != null; entry = entry.next) {
+            if (entry.is(level, hash)) {
+                return entry.code;
+            }
+        }
+        return Double.NaN;
     }
 
     List<String> inOrder() {
         return inOrder;
-    }
-
-    private int slot(String level) {
-        int at = level.hashCode() * multiplier >>> shift;
-        while (keys[at] != null && !keys[at].equals(level)) {
-            at = at + 1 & keys.length - 1;
-        }
-        return at;
     }
 }

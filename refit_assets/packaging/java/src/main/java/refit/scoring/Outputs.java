@@ -16,6 +16,7 @@ final class Outputs {
     private final String[] classes;
     private final boolean calibrated;
     private final List<String> names;
+    private final int width;
     private final boolean cluster;
 
     Outputs(MojoModel model) {
@@ -24,6 +25,7 @@ final class Outputs {
         double[] probe = new double[Math.max(3, model.getPredsSize())];
         calibrated = classes != null && model.calibrateClassProbabilities(probe);
         names = List.copyOf(names(model));
+        width = names.size();
     }
 
     /** A quasibinomial model answers probabilities for a target that is a number. */
@@ -58,8 +60,9 @@ final class Outputs {
         return names;
     }
 
+    /** Columns of an answer. */
     int width() {
-        return names.size();
+        return width;
     }
 
     /** Whether the first column of an answer is a label, and not a number. */

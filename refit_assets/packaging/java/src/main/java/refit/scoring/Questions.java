@@ -55,6 +55,29 @@ abstract class Questions {
     /** Writes the answers for this value of the feature; {@code at} is the row's first word. */
     abstract void answer(double value, long[] bits, int at);
 
+    /** How many kinds of values these questions tell apart, a missing one among them. */
+    abstract int kinds();
+
+    /** Which kind of value this is, from 0. */
+    abstract int kind(double value);
+
+    /** What the question of that number answers for that kind of value. */
+    abstract boolean says(int question, int kind);
+
+    final int count() {
+        return bitOf == null ? asked.size() : bitOf.length;
+    }
+
+    final boolean bitIsSet(int question, long[] answers, int from) {
+        int bit = bitOf[question];
+        return (answers[from + bit / Long.SIZE] >>> bit & 1) != 0;
+    }
+
+    /** Which bit answers the question, counted from the first word of the group. */
+    final int bitWithin(int question) {
+        return bitOf[question];
+    }
+
     /** Finite thresholds among the questions: where a value next to them may go either way. */
     double[] thresholds() {
         return new double[0];
@@ -120,6 +143,22 @@ abstract class Questions {
             }
         }
 
+        @Override
+        int kinds() {
+            return count() + 2;
+        }
+
+        @Override
+        int kind(double value) {
+            return missing(value) ? thresholds.length + 1 : rank(value);
+        }
+
+        @Override
+        boolean says(int question, int kind) {
+            boolean missing = kind > thresholds.length;
+            return missing ? bitIsSet(question, ofMissing, 0) : bitWithin(question) < kind;
+        }
+
         /** How many thresholds are at most the value: a search that the JIT makes branch-free. */
         private int rank(double value) {
             double[] sorted = thresholds;
@@ -166,12 +205,26 @@ abstract class Questions {
 
         @Override
         void answer(double value, long[] bits, int at) {
-            int level = missing(value) || (int) value < 0 ? levels : (int) value;
             int to = at + firstWord;
-            int from = level * words;
+            int from = kind(value) * words;
             for (int i = 0; i < words; i++) {
                 bits[to + i] = answers[from + i];
             }
+        }
+
+        @Override
+        int kinds() {
+            return levels + 1;
+        }
+
+        @Override
+        int kind(double value) {
+            return missing(value) || (int) value < 0 ? levels : (int) value;
+        }
+
+        @Override
+        boolean says(int question, int kind) {
+            return bitIsSet(question, answers, kind * words);
         }
 
         @Override

@@ -97,15 +97,25 @@ public final class ScoreUdf implements UDF1<Row, Row> {
             }
         }
 
+        private static BadRowException wrongType(Input input, Object value) {
+            boolean category = input.kind() == Input.Kind.CATEGORY;
+            String expected = category ? "a string column" : "a column of numbers";
+            String found = value.getClass().getSimpleName();
+            return new BadRowException(input.name(), "expected " + expected + ", found " + found);
+        }
+
         void encode(Row row, Block block, Engine engine) {
             Encoder encoder = engine.encoder();
             for (int i = 0; i < fields.length; i++) {
                 Object value = row.get(fields[i]);
-                if (encoder.input(i).kind() == Input.Kind.CATEGORY) {
+                boolean category = encoder.input(i).kind() == Input.Kind.CATEGORY;
+                if (category && (value == null || value instanceof String)) {
                     encoder.category(block, 0, i, (String) value);
-                } else {
+                } else if (!category && (value == null || value instanceof Number)) {
                     double number = value == null ? Double.NaN : ((Number) value).doubleValue();
                     encoder.number(block, 0, i, number);
+                } else {
+                    throw wrongType(encoder.input(i), value);
                 }
             }
         }

@@ -135,7 +135,7 @@ public final class ServeMain implements AutoCloseable {
     private void handle(HttpExchange exchange) throws IOException {
         long start = System.nanoTime();
         try (exchange) {
-            Answer answer = answer(exchange);
+            Answer answer = answerOrFailure(exchange);
             byte[] bytes = answer.text().getBytes(StandardCharsets.UTF_8);
             // Before the answer leaves: whoever has it finds it counted.
             if (exchange.getRequestURI().getPath().equals("/score")) {
@@ -144,6 +144,16 @@ public final class ServeMain implements AutoCloseable {
             exchange.getResponseHeaders().set("Content-Type", answer.type());
             exchange.sendResponseHeaders(answer.status(), bytes.length);
             exchange.getResponseBody().write(bytes);
+        }
+    }
+
+    /** Whatever goes wrong in here: the client is told, and the request is counted. */
+    private Answer answerOrFailure(HttpExchange exchange) throws IOException {
+        try {
+            return answer(exchange);
+        } catch (RuntimeException e) {
+            System.err.println("failed to answer " + exchange.getRequestURI().getPath() + ": " + e);
+            return Answer.refusal(500, "the server failed; its log says why");
         }
     }
 

@@ -10,7 +10,7 @@ import hex.genmodel.algos.xgboost.XGBoostMojoModel;
 import java.util.BitSet;
 
 /**
- * An XGBoost forest on {@link BitTrees}.
+ * An XGBoost forest.
  *
  * <p>XGBoost sees floats: numbers are narrowed, a category is a column of 0 and 1 for every level,
  * sums are floats that begin with the base score (or the offset) and grow in the order of the
@@ -19,12 +19,12 @@ import java.util.BitSet;
  */
 final class XgboostForest implements Kernel {
     private final XGBoostMojoModel model;
-    private final BitTrees trees;
+    private final Trees trees;
     private final ObjFunction objective;
     private final float baseScore;
     private final int sums;
 
-    private XgboostForest(XGBoostMojoModel model, Predictor predictor, BitTrees trees, int sums) {
+    private XgboostForest(XGBoostMojoModel model, Predictor predictor, Trees trees, int sums) {
         this.model = model;
         this.trees = trees;
         this.sums = sums;
@@ -33,7 +33,8 @@ final class XgboostForest implements Kernel {
     }
 
     /** Decodes the forest; null if it has more nodes than this layout is good for. */
-    static XgboostForest read(XGBoostMojoModel model, Predictor predictor) {
+    static XgboostForest read(
+            XGBoostMojoModel model, Predictor predictor, Trees.Layout layout) {
         RegTree[][] groups = ((GBTree) predictor.getBooster()).getGroupedTrees();
         TreeTable table = new TreeTable();
         Reader reader = new Reader(model, table);
@@ -45,12 +46,12 @@ final class XgboostForest implements Kernel {
                 }
             }
         }
-        return new XgboostForest(model, predictor, new BitTrees(table, true), groups.length);
+        return new XgboostForest(model, predictor, layout.of(table, true), groups.length);
     }
 
     @Override
     public Block block(int capacity) {
-        Block block = new Block(model, capacity, trees.words());
+        Block block = trees.block(model, capacity);
         block.margins = new float[sums];
         return block;
     }
@@ -67,12 +68,13 @@ final class XgboostForest implements Kernel {
 
     @Override
     public void score(Block block, int rows) {
+        Questions[] questions = trees.questions();
         for (int r = 0; r < rows; r++) {
             double[] row = block.rows[r];
             GenModel.setCats(
                     row, block.codes, model._cats, model._catOffsets, model._useAllFactorLevels);
-            for (Questions group : trees.questions()) {
-                group.answer(value(row, block.codes, group.feature), block.bits, r * trees.words());
+            for (int g = 0; g < questions.length; g++) {
+                trees.answer(g, value(row, block.codes, questions[g].feature), block, r);
             }
             float start = model._hasOffset ? (float) block.offsets[r] : baseScore;
             for (int i = 0; i < sums; i++) {

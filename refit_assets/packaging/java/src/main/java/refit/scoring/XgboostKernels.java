@@ -19,7 +19,7 @@ final class XgboostKernels {
     private XgboostKernels() {}
 
     /** Returns null if the model is no XGBoost. */
-    static Kernel choose(MojoModel model, MojoFiles files) {
+    static Kernel choose(MojoModel model, MojoFiles files, Trees.Layout layout) {
         if (!(model instanceof XGBoostMojoModel xgboost)) {
             return null;
         }
@@ -33,7 +33,7 @@ final class XgboostKernels {
             if (model._mojo_version < 1.1 || !addsLeavesToTheBaseScore(booster)) {
                 return new GenericKernel(model, "written by an old XGBoost");
             }
-            XgboostForest forest = XgboostForest.read(xgboost, predictor);
+            XgboostForest forest = XgboostForest.read(xgboost, predictor, layout);
             return forest != null
                     ? forest
                     : new GenericKernel(model, "more than " + BitTrees.mostNodes() + " nodes, for this heap");

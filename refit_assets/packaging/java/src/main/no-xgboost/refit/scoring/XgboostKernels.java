@@ -7,7 +7,7 @@ final class XgboostKernels {
     private XgboostKernels() {}
 
     /** Never one of ours. */
-    static Kernel choose(MojoModel model, MojoFiles files) {
+    static Kernel choose(MojoModel model, MojoFiles files, Trees.Layout layout) {
         return null;
     }
 }

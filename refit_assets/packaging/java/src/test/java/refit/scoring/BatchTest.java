@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** Columns of values: any number of rows and threads, and what is wrong with them. */
@@ -43,6 +44,23 @@ class BatchTest {
             BadRowException bad = assertThrows(BadRowException.class, () -> engine.scoreColumns(columns, n));
             assertEquals("row 123, DPROS", bad.field());
         }
+    }
+
+    @Test
+    void anErrorOnAnotherThreadIsTheCallersAndNoRowPassesForScored() {
+        Thread caller = Thread.currentThread();
+        AtomicBoolean struck = new AtomicBoolean();
+        Engine broken = Models.broken(() -> {
+            if (Thread.currentThread() != caller) {
+                struck.set(true);
+                throw new OutOfMemoryError("tested");
+            }
+            while (!struck.get()) {
+                Thread.onSpinWait();
+            }
+        });
+        Error error = assertThrows(OutOfMemoryError.class, () -> broken.scoreColumns(columns(1000), 2));
+        assertEquals("tested", error.getMessage());
     }
 
     @Test

@@ -2,6 +2,7 @@ package refit.scoring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Levels of a category by name. */
@@ -26,6 +27,25 @@ class LevelsTest {
         assertEquals(1, levels.code("BBBB"));
         assertEquals(2, levels.code("AaBB"));
         assertEquals(Double.NaN, levels.code("BBAa"));
+    }
+
+    /** Texts of one to five characters that share hash and length, or differ in one character. */
+    @Test
+    void everyCharacterCounts() {
+        for (String level : List.of("", "a", "ab", "Aa", "abc", "AaB", "abcd", "abcAa", "\u20ac", "a\u20acc")) {
+            Levels levels = new Levels(new String[] {level});
+            assertEquals(0, levels.code(new String(level)), level);
+            for (int i = 0; i < level.length(); i++) {
+                char[] other = level.toCharArray();
+                other[i] += 1;
+                assertEquals(Double.NaN, levels.code(new String(other)), level + " at " + i);
+            }
+            assertEquals(Double.NaN, levels.code(level + "x"), level);
+        }
+        assertEquals(Double.NaN, new Levels(new String[] {"Aa"}).code("BB"));
+        assertEquals(Double.NaN, new Levels(new String[] {"AaB"}).code("BBB"));
+        assertEquals(Double.NaN, new Levels(new String[] {"xAa"}).code("xBB"));
+        assertEquals(Double.NaN, new Levels(new String[] {"abcAa"}).code("abcBB"));
     }
 
     @Test

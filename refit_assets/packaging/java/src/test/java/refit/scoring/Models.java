@@ -1,5 +1,6 @@
 package refit.scoring;
 
+import hex.genmodel.GenModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -28,6 +29,37 @@ final class Models {
 
     static Engine gbm(Unseen unseen) {
         return load(FOLDER.resolve("gbm_binomial"), unseen);
+    }
+
+    /** A model without golden rows whose trees do something else when they are to add leaves. */
+    static Engine broken(Runnable failure) {
+        ModelFiles files = name -> name.equals("golden.csv") ? null : gbmFiles().open(name);
+        return Engine.load(files, Unseen.MISSING, (table, floats) -> new BrokenTrees(failure));
+    }
+
+    private record BrokenTrees(Runnable failure) implements Trees {
+        @Override
+        public Questions[] questions() {
+            return new Questions[0];
+        }
+
+        @Override
+        public Block block(GenModel model, int capacity) {
+            return new Block(model, capacity, 0);
+        }
+
+        @Override
+        public void answer(int group, double value, Block block, int row) {}
+
+        @Override
+        public void add(Block block, int rows) {
+            failure.run();
+        }
+
+        @Override
+        public String describe() {
+            return "broken";
+        }
     }
 
     static ModelFiles files(Path folder) {

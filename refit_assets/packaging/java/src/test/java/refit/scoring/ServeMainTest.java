@@ -75,6 +75,19 @@ class ServeMainTest {
     }
 
     @Test
+    void aFailureOfOursIsToldAndCounted() throws Exception {
+        server.close();
+        Engine broken = Models.broken(() -> {
+            throw new IllegalStateException("tested");
+        });
+        server = new ServeMain(broken, "127.0.0.1", 0, 2);
+        HttpResponse<String> failed = call("POST", "/score", "{}");
+        assertEquals(500, failed.statusCode());
+        assertTrue(failed.body().contains("the server failed"), failed.body());
+        assertTrue(call("GET", "/metrics", "").body().contains("status=\"500\"} 1"));
+    }
+
+    @Test
     void requestsAndRowsAreCounted() throws Exception {
         call("POST", "/score", "[{},{},{}]");
         call("POST", "/score", "nonsense");

@@ -5,22 +5,22 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * A GBM, DRF or isolation forest on {@link BitTrees}.
+ * A GBM, DRF or isolation forest.
  *
  * <p>Leaves are added in the MOJO's order, in double, and the MOJO's own {@code unifyPreds} makes
  * predictions of the sums: equal to score0 bit for bit.
  */
-final class BitForest implements Kernel {
+final class Forest implements Kernel {
     private final SharedTreeMojoModel model;
-    private final BitTrees trees;
+    private final Trees trees;
 
-    private BitForest(SharedTreeMojoModel model, BitTrees trees) {
+    private Forest(SharedTreeMojoModel model, Trees trees) {
         this.model = model;
         this.trees = trees;
     }
 
     /** Decodes the forest; null if it has more nodes than this layout is good for. */
-    static BitForest read(SharedTreeMojoModel model) {
+    static Forest read(SharedTreeMojoModel model, Trees.Layout layout) {
         TreeTable table = new TreeTable();
         // H2O's own reader takes the machine's byte order, so this does, too.
         TreeReader reader =
@@ -37,12 +37,12 @@ final class BitForest implements Kernel {
                 }
             }
         }
-        return new BitForest(model, new BitTrees(table, false));
+        return new Forest(model, layout.of(table, false));
     }
 
     @Override
     public Block block(int capacity) {
-        return new Block(model, capacity, trees.words());
+        return trees.block(model, capacity);
     }
 
     @Override
@@ -58,11 +58,10 @@ final class BitForest implements Kernel {
     @Override
     public void score(Block block, int rows) {
         Questions[] questions = trees.questions();
-        int words = trees.words();
         for (int r = 0; r < rows; r++) {
             Arrays.fill(block.predictions[r], 0);
-            for (Questions group : questions) {
-                group.answer(block.rows[r][group.feature], block.bits, r * words);
+            for (int g = 0; g < questions.length; g++) {
+                trees.answer(g, block.rows[r][questions[g].feature], block, r);
             }
         }
         trees.add(block, rows);
