@@ -35,16 +35,15 @@ def secret(name: str, key: str) -> str:
 def forwarded(service: str, port: int) -> Generator[str]:
     """Reach a service from here, as `kubectl port-forward` does."""
     command = ["kubectl", "-n", NAMESPACE, "port-forward", f"service/{service}", f":{port}"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:(\d+)", said)
-        assert found, f"{' '.join(command)}: {said}"
-        yield f"http://127.0.0.1:{found[1]}"
-    finally:
-        process.terminate()
-        process.wait(10)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            found = re.search(r"127\.0\.0\.1:(\d+)", said)
+            assert found, f"{' '.join(command)}: {said}"
+            yield f"http://127.0.0.1:{found[1]}"
+        finally:
+            process.terminate()
 
 
 def state() -> str:
