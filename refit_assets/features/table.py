@@ -25,6 +25,7 @@ WRITE_PROPERTY = "refit-write"
 RUN_PROPERTY = "refit-run-id"
 _DAY_MS = 24 * 60 * 60 * 1000
 _MOST_ATTEMPTS = 20
+_MOST_LOST = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +114,19 @@ class FeatureTable:
         """Commit optimistically: whoever else committed in between, look again."""
         from pyiceberg.exceptions import CommitFailedException
 
+        lost = 0
         for _ in range(_MOST_ATTEMPTS):
             table = self.load()
             try:
                 change(table)
             except CommitFailedException:
+                continue
+            except OSError:
+                # An S3 server that refuses a write once in a while (seen: 400 at the end of an
+                # upload). Metadata that was not written commits nothing.
+                lost += 1
+                if lost == _MOST_LOST:
+                    raise
                 continue
             return str(table.metadata_location)
         message = f"{self.name} is written to all the time: no commit in {_MOST_ATTEMPTS} attempts"
