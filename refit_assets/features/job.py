@@ -37,7 +37,7 @@ from refit_assets.features.table import (
     find_snapshot,
     spark_catalogue,
 )
-from refit_assets.features.telling import telling
+from refit_assets.features.telling import render_days, render_tasks, telling
 from refit_assets.features.window import days_between
 from refit_assets.features.writing import fitted, prepare_table, replace_days
 from refit_assets.spec import ModelSpec
@@ -136,11 +136,11 @@ def compute_features(
         count = (request.last - request.first).days + 1
         tracker = session.sparkContext.statusTracker()
         try:
-            with telling(tracker, f"computing {count} days", progress):
+            with telling(lambda: render_tasks(tracker), f"computing {count} days", progress):
                 found = _checked(conformed)
             rows = sum(day.rows for day in found.values())
             progress(f"{count} days hold with {rows} rows, writing them")
-            with telling(tracker, f"writing {count} days", progress):
+            with telling(lambda: render_days(tracker, count), "writing", progress):
                 snapshot_id, written = _replace(session, conformed, request)
             lineage = read_lineage(conformed.answered)
         finally:
