@@ -8,9 +8,12 @@ bin of their own. Every bin counts half a row more than it holds, so that an emp
 PSI of few rows is large by chance: without drift its expectation is about
 `(bins - 1) * (1/rows then + 1/rows now)`, and it is that factor times a chi-square of `bins - 1`
 (Yurdakul & Naranjo, Statistical Properties of the Population Stability Index, 2020). That takes
-rows for independent, and the rows of a week share their weather. So the training window also says
-what is ordinary: the highest PSI that so many of its own days in a row have against the whole. A
-stretch breaches only beyond the spec's limit, that chance *and* what is ordinary.
+rows for independent, and the rows of a week share their weather. So weeks are compared, too: the
+PSI of each week that the model was fitted to, against the others, and of each that it was tested
+on. What is ordinary is the upper prediction limit for one more such week, their logarithms taken
+for normal (Hahn, Additional Factors for Calculating Prediction Intervals, 1970), so that of all
+inputs together one in twenty stretches without drift is beyond it (Bonferroni). A stretch breaches
+only beyond the spec's limit, that chance *and* what is ordinary.
 
 Belongs here: profiles, comparisons and what counts as a breach; pure. Does not: reading tables.
 """
@@ -18,8 +21,9 @@ Belongs here: profiles, comparisons and what counts as a breach; pure. Does not:
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +36,10 @@ MOST_LEVELS = 30
 """Levels with a bin of their own; the rarer ones share one."""
 _HALF_A_ROW = 0.5
 _CHANCE_Z = 2.3263478740408408  # 99th percentile of a normal
+_FALSE_ALARMS = 0.05  # stretches of which some input alarms although nothing drifts
+_FEWEST_STRETCHES = 3  # two would know their spread by one number
+_SMALLEST = 1e-4  # the PSI of a constant is 0, which has no logarithm
+_T_STEP = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +54,8 @@ class NumberProfile:
     missing: int
     days: tuple[tuple[int, ...], ...] = ()
     """Counts of each day of the window, missing values last; empty where days are not known."""
+    tested: tuple[tuple[int, ...], ...] = ()
+    """The same of days after the window on which the model was tested."""
 
     @property
     def rows(self) -> int:
@@ -67,6 +77,8 @@ class CategoryProfile:
     missing: int
     days: tuple[tuple[int, ...], ...] = ()
     """Counts of each day of the window: levels, the others, missing values."""
+    tested: tuple[tuple[int, ...], ...] = ()
+    """The same of days after the window on which the model was tested."""
 
     @property
     def rows(self) -> int:
@@ -75,6 +87,7 @@ class CategoryProfile:
 
 
 Profile: TypeAlias = NumberProfile | CategoryProfile
+ProfileT = TypeVar("ProfileT", NumberProfile, CategoryProfile)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +99,7 @@ class Drift:
     psi: float
     chance: float
     """PSI that is nothing to wonder at: 99th percentile of what so many rows have by chance, or
-    the highest among as many days in a row of the training window."""
+    what one more stretch like those that the model was fitted to and tested on would reach."""
     missing_share: float
     training_missing_share: float
     unseen_share: float
@@ -138,30 +151,43 @@ def profile_category(
     # Ties by name, so that the order of rows does not matter.
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     own, rare = ranked[:MOST_LEVELS], ranked[MOST_LEVELS:]
-    places = {level: place for place, (level, _) in enumerate(own)} | {None: len(own) + 1}
-    bins = np.array([places.get(value, len(own)) for value in values])
+    levels = tuple(level for level, _ in own)
     return CategoryProfile(
         name=name,
-        levels=tuple(level for level, _ in own),
+        levels=levels,
         counts=tuple(count for _, count in own),
         other_levels=tuple(sorted(level for level, _ in rare)),
         other=sum(count for _, count in rare),
         missing=len(values) - found.total(),
-        days=_by_day(bins, len(own) + 2, days),
+        days=_by_day(_category_bins(levels, values), len(own) + 2, days),
     )
 
 
-def compare_number(profile: NumberProfile, values: NDArray[np.float64], stretch: int = 1) -> Drift:
-    """Compare the numbers of `stretch` days with their profile."""
+def add_tested(
+    profile: ProfileT, values: NDArray[np.float64] | Sequence[str | None], days: NDArray[np.int64]
+) -> ProfileT:
+    """Add the days on which the model was tested, in the bins of its training window."""
+    if isinstance(profile, NumberProfile):
+        edges = np.array(profile.edges)
+        bins, width = _number_bins(edges, np.asarray(values, dtype=np.float64)), len(edges) + 2
+    else:
+        bins, width = _category_bins(profile.levels, [*values]), len(profile.levels) + 2
+    return replace(profile, tested=_by_day(bins, width, days))
+
+
+def compare_number(
+    profile: NumberProfile, values: NDArray[np.float64], stretch: int = 1, among: int = 1
+) -> Drift:
+    """Compare the numbers of `stretch` days with their profile; it is one `among` so many."""
     present = values[~np.isnan(values)]
     missing = len(values) - len(present)
     now = _counts(np.array(profile.edges), present)
     then = [*profile.counts, profile.missing]
-    return _drift(profile, then, [*now, missing], Counter(), stretch)
+    return _drift(profile, then, [*now, missing], Counter(), (stretch, among))
 
 
 def compare_category(
-    profile: CategoryProfile, values: Sequence[str | None], stretch: int = 1
+    profile: CategoryProfile, values: Sequence[str | None], stretch: int = 1, among: int = 1
 ) -> Drift:
     """Compare levels with their profile; unseen ones count as rare ones in the PSI."""
     found = Counter(value for value in values if value is not None)
@@ -171,7 +197,7 @@ def compare_category(
     own = [found[level] for level in profile.levels]
     then = [*profile.counts, profile.other, profile.missing]
     now = [*own, found.total() - sum(own), missing]
-    return _drift(profile, then, now, unseen, stretch)
+    return _drift(profile, then, now, unseen, (stretch, among))
 
 
 def judge_drift(
@@ -203,21 +229,57 @@ def chance_psi(bins: int, rows_then: int, rows_now: int) -> float:
     return quantile * (1 / rows_then + 1 / rows_now)
 
 
-def usual_psi(days: Sequence[Sequence[int]], stretch: int) -> float:
-    """Highest PSI of any `stretch` days in a row against all; 0 where there are too few days."""
-    if len(days) < 2 * stretch:
+def usual_psi(profile: Profile, stretch: int, among: int = 1) -> float:
+    """PSI that one more stretch of so many days may reach; 0 where too few are known to tell."""
+    found = [
+        max(psi(then.tolist(), now.tolist()), _SMALLEST)
+        for then, now in _known_stretches(profile, stretch)
+    ]
+    if len(found) < _FEWEST_STRETCHES:
         return 0.0
-    table = np.array(days)
-    table = table[:, table.sum(axis=0) > 0]
-    sums = np.cumsum(np.vstack([np.zeros_like(table[:1]), table]), axis=0)
-    stretches = [one for one in sums[stretch:] - sums[:-stretch] if one.sum()]
-    return max((psi(sums[-1].tolist(), one.tolist()) for one in stretches), default=0.0)
+    logs, free = np.log(found), len(found) - 1
+    factor = t_quantile(1 - _FALSE_ALARMS / among, free) * math.sqrt(1 + 1 / len(found))
+    return float(np.exp(logs.mean() + factor * logs.std(ddof=1)))
 
 
 def summarise_drift(drifts: Sequence[Drift]) -> Mapping[str, float]:
     """PSI by name, largest first: what a chart or the UI's metadata shows."""
     ranked = sorted(drifts, key=lambda drift: (-drift.psi, drift.name))
     return {drift.name: drift.psi for drift in ranked}
+
+
+def _known_stretches(
+    profile: Profile, stretch: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Counts of each stretch of the window and the others', and of each tested and the window's."""
+    whole = np.sum(profile.days, axis=0) if profile.days else np.zeros(1, np.int64)
+    pairs = [(whole - now, now) for now in _stretches(profile.days, stretch)]
+    pairs += [(whole, now) for now in _stretches(profile.tested, stretch)]
+    kept = [(then, now, then + now > 0) for then, now in pairs if then.sum() and now.sum()]
+    return [(then[some], now[some]) for then, now, some in kept]
+
+
+def _stretches(days: Sequence[Sequence[int]], length: int) -> list[NDArray[np.int64]]:
+    """Counts of stretches that share no day, so that none tells of another; the last ends last."""
+    first = len(days) % length
+    return [np.sum(days[at : at + length], axis=0) for at in range(first, len(days), length)]
+
+
+@cache
+def t_quantile(share: float, free: int) -> float:
+    """Quantile of Student's t, by halving: its density, summed from 0 on."""
+    scale = math.exp(math.lgamma((free + 1) / 2) - math.lgamma(free / 2)) / math.sqrt(
+        free * math.pi
+    )
+    low, high = 0.0, 1e4
+    while high - low > _T_STEP:
+        middle = (low + high) / 2
+        # Points that lie close where the density is, whatever the end.
+        points = np.sinh(np.linspace(0, math.asinh(middle), 4001))
+        density = scale * (1 + points**2 / free) ** (-(free + 1) / 2)
+        below = 0.5 + float(((density[1:] + density[:-1]) / 2 * np.diff(points)).sum())
+        low, high = (middle, high) if below < share else (low, middle)
+    return high
 
 
 def _present(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -238,6 +300,12 @@ def _number_bins(edges: NDArray[np.float64], values: NDArray[np.float64]) -> NDA
     return np.where(np.isnan(values), len(edges) + 1, places)
 
 
+def _category_bins(levels: Sequence[str], values: Sequence[object]) -> NDArray[np.int64]:
+    places: dict[object, int] = {level: place for place, level in enumerate(levels)}
+    places[None] = len(levels) + 1
+    return np.array([places.get(value, len(levels)) for value in values], dtype=np.int64)
+
+
 def _by_day(
     bins: NDArray[np.int64], width: int, days: NDArray[np.int64] | None
 ) -> tuple[tuple[int, ...], ...]:
@@ -253,7 +321,7 @@ def _drift(
     then: Sequence[int],
     now: Sequence[int],
     unseen: Counter[str],
-    stretch: int,
+    stretch: tuple[int, int],
 ) -> Drift:
     """Compare counts of the same bins, of which the last is missing values."""
     rows = sum(now)
@@ -266,7 +334,7 @@ def _drift(
         name=profile.name,
         rows=rows,
         psi=psi([one for one, _ in pairs], [other for _, other in pairs]),
-        chance=max(chance_psi(len(pairs), profile.rows, rows), usual_psi(profile.days, stretch)),
+        chance=max(chance_psi(len(pairs), profile.rows, rows), usual_psi(profile, *stretch)),
         missing_share=now[-1] / rows,
         training_missing_share=profile.missing / profile.rows,
         unseen_share=unseen.total() / rows,
@@ -301,7 +369,7 @@ def _psi_breach(drift: Drift, limit: float) -> list[Breach]:
         return []
     sentence = (
         f"{drift.name} drifted from the training window: PSI {drift.psi:.3f} on {drift.rows:,} "
-        f"rows, where {limit:g} is allowed and {drift.chance:.3f} is ordinary."
+        f"rows, where {limit:g} is allowed and up to {drift.chance:.3f} is ordinary."
     )
     return [_breach(drift, "psi", drift.psi, limit, sentence)]
 

@@ -23,6 +23,7 @@ from refit_assets.features.training_set import TrainingSet
 from refit_assets.monitoring.drift import (
     CategoryProfile,
     NumberProfile,
+    add_tested,
     profile_category,
     profile_number,
 )
@@ -78,15 +79,16 @@ def build_reference(spec: ModelSpec, store: ArtefactStore, packaged: PackagedJar
         )
         raise DataError(message)
     window = [pin for pin in pinned.days if pin.part != "holdout"]
-    rows = read_pinned([file for pin in window for file in pin.files], ["day", *_inputs(spec)])
-    days = day_numbers(rows["day"])
+    names = [*spec.features.columns]
+    rows = read_pinned([file for pin in window for file in pin.files], ["day", *names])
+    tested = read_pinned(pinned.files("holdout"), ["day", *names])
     return Reference(
         version=packaged.jar.version,
         refit=packaged.refit,
         training_set_digest=pinned.digest,
         first=window[0].day.isoformat(),
         last=window[-1].day.isoformat(),
-        inputs=tuple(_profile(spec, name, rows[name], days) for name in _inputs(spec)),
+        inputs=tuple(_profile(spec, name, rows, tested) for name in names),
         scores=_profile_scores(spec, store, pinned, measured),
     )
 
@@ -106,19 +108,17 @@ def numbers(column: Any) -> NDArray[np.float64]:  # noqa: ANN401 - pyarrow
     return plain.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
-def _inputs(spec: ModelSpec) -> list[str]:
-    return [*spec.features.columns]
-
-
 def _profile(
     spec: ModelSpec,
     name: str,
-    column: Any,  # noqa: ANN401 - pyarrow
-    days: NDArray[np.int64],
+    rows: Any,  # noqa: ANN401 - pyarrow
+    tested: Any,  # noqa: ANN401
 ) -> NumberProfile | CategoryProfile:
+    days, after = day_numbers(rows["day"]), day_numbers(tested["day"])
     if spec.features.columns[name].column_type.kind == "category":
-        return profile_category(name, column.to_pylist(), days)
-    return profile_number(name, numbers(column), days)
+        levels = profile_category(name, rows[name].to_pylist(), days)
+        return add_tested(levels, tested[name].to_pylist(), after)
+    return add_tested(profile_number(name, numbers(rows[name]), days), numbers(tested[name]), after)
 
 
 def _profile_scores(

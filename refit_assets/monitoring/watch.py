@@ -193,11 +193,11 @@ def _inputs(spec: ModelSpec, reference: Reference, stretch: Stretch) -> tuple[Dr
     if not files:
         return ()
     rows = read_pinned(files, [profile.name for profile in known])
-    days = len(stretch.features)
+    days, among = len(stretch.features), len(known)
     return tuple(
-        compare_number(profile, numbers(rows[profile.name]), days)
+        compare_number(profile, numbers(rows[profile.name]), days, among)
         if isinstance(profile, NumberProfile)
-        else compare_category(profile, rows[profile.name].to_pylist(), days)
+        else compare_category(profile, rows[profile.name].to_pylist(), days, among)
         for profile in known
     )
 

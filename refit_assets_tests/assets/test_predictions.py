@@ -8,10 +8,11 @@ import pytest
 
 from refit_assets.artefacts import monitored_name
 from refit_assets.assets.predictions_sensor import build_predictions_sensor
-from refit_assets.assets.refit_sensor import window_state
+from refit_assets.assets.refit_sensor import window_states
 from refit_assets.features.pinned import read_pinned
 from refit_assets.monitoring.watch import read_monitored
 from refit_assets.predictions.table import PredictedDay, read_predicted
+from refit_assets.release.decisions import WindowState
 from refit_assets.release.ledger import append, plan_rollback, read_events
 from refit_assets_tests.assets.conftest import Workshop, build_daily, checks, day, failure
 from refit_assets_tests.fakes.h2o import Curve
@@ -219,23 +220,20 @@ def test_a_poor_live_metric_fails_its_check_and_is_a_reason_to_refit(workshop: W
     assert not found["live_metric"].passed
     assert found["live_metric"].severity == dg.AssetCheckSeverity.ERROR
     assert "the spec asks for at least 0.9" in str(found["live_metric"].description)
-    state = window_state(
-        workshop.spec,
-        workshop.deployment.store,
-        workshop.deployment.landing,
-        workshop.instance,
-    )
-    assert any("at least 0.9" in sentence for sentence in state.breaches)
+    assert any("at least 0.9" in sentence for sentence in state_of(workshop).breaches)
+
+
+def state_of(workshop: Workshop) -> WindowState:
+    """What the refit sensor knows of the newest window."""
+    events = read_events(workshop.deployment.store.storage, "late")
+    return window_states(workshop.spec, workshop.deployment, workshop.instance, events)[0]
 
 
 def test_what_was_found_of_an_older_version_is_no_reason(followed: Workshop) -> None:
     assert score(followed, 4, 4, serving=OLD).success
     assert watch(followed, 4, 4).success
-    store = followed.deployment.store
-    found = read_monitored(store, "late", day(4))
-    assert found is not None
-    state = window_state(followed.spec, store, followed.deployment.landing, followed.instance)
-    assert state.breaches == ()
+    assert read_monitored(followed.deployment.store, "late", day(4)) is not None
+    assert state_of(followed).breaches == ()
 
 
 def test_a_rolled_back_model_leaves_scored_days_as_they_were(followed: Workshop) -> None:

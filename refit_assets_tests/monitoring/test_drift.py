@@ -5,6 +5,8 @@ import pytest
 
 from refit_assets.errors import DataError
 from refit_assets.monitoring.drift import (
+    Drift,
+    add_tested,
     chance_psi,
     compare_category,
     compare_number,
@@ -13,6 +15,7 @@ from refit_assets.monitoring.drift import (
     profile_number,
     psi,
     summarise_drift,
+    t_quantile,
     usual_psi,
 )
 from refit_assets.spec import Monitoring
@@ -134,6 +137,46 @@ def test_a_category_has_its_ordinary_days_too() -> None:
     assert judge_drift(Monitoring(), [compare_category(profile, ["a"] * 100, 2)], None) != ()
 
 
-def test_a_window_shorter_than_two_stretches_says_nothing_of_what_is_ordinary() -> None:
-    assert usual_psi([(5, 0), (0, 5), (5, 5)], 2) == 0
-    assert usual_psi([(5, 0), (0, 5)], 1) > 0
+def test_what_the_model_was_tested_on_is_ordinary_as_well() -> None:
+    # Summer to learn from, and the first cold weeks to be tested on.
+    days = np.repeat(np.arange(8), 100)
+    numbers = np.random.default_rng(1)
+    summer, autumn = numbers.normal(20, 3, 800), numbers.normal(16, 3, 800)
+    profile = profile_number("temp", summer, days)
+    november = numbers.normal(15, 3, 100)
+    assert judge_drift(Monitoring(), [compare_number(profile, november)], None) != ()
+    tested = add_tested(profile, autumn, days)
+    assert judge_drift(Monitoring(), [compare_number(tested, november)], None) == ()
+
+
+def test_one_stretch_in_twenty_alarms_although_nothing_drifts() -> None:
+    numbers = np.random.default_rng(7)
+    weeks, tries = 12, 400
+
+    def drift() -> Drift:
+        # All rows of a week share its weather, far more than chance allows rows to be alike.
+        rows = numbers.normal(0, 1, (weeks + 1, 1)) + numbers.normal(0, 1, (weeks + 1, 70))
+        days = np.repeat(np.arange(7 * weeks), 10)
+        return compare_number(profile_number("x", rows[:-1].ravel(), days), rows[-1], 7)
+
+    share = sum(one.psi > one.chance for one in (drift() for _ in range(tries))) / tries
+    assert 0.02 <= share <= 0.08
+
+
+def test_the_more_inputs_are_watched_the_farther_one_may_go() -> None:
+    profile = profile_number("x", np.arange(56.0) % 11, np.repeat(np.arange(28), 2))
+    assert usual_psi(profile, 7, 24) > usual_psi(profile, 7, 1)
+
+
+def test_a_quantile_of_students_t_is_that_of_the_tables() -> None:
+    known = {(0.95, 2): 2.920, (0.975, 10): 2.228, (0.999, 15): 3.733, (0.9995, 3): 12.924}
+    for (share, free), expected in known.items():
+        assert t_quantile(share, free) == pytest.approx(expected, abs=5e-4)
+
+
+def test_fewer_than_three_stretches_say_nothing_of_what_is_ordinary() -> None:
+    values, days = np.arange(14.0), np.arange(14)
+    profile = profile_number("x", values, days)
+    assert usual_psi(profile, 7) == 0
+    assert usual_psi(profile_number("x", values), 1) == 0
+    assert usual_psi(add_tested(profile, values[:7], days[:7]), 7) > 0
