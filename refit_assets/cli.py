@@ -341,7 +341,7 @@ def _run_what_is_due(model: str, key: str | None, as_json: bool) -> None:
 
     summary = run_main_job(spec, deployment, due)
     if summary is None:
-        _print(due, as_json, lambda: f"{len(due.days)} days of features computed; {due.reason}")
+        _print(due, as_json, lambda: f"features of {_days(len(due.days))} computed; {due.reason}")
     else:
         _print(summary, as_json, lambda: render_summary(summary))
 
@@ -384,3 +384,7 @@ def _print(value: Any, as_json: bool, render: Callable[[], str]) -> None:  # noq
 
 if __name__ == "__main__":
     main()
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

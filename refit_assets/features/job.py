@@ -139,7 +139,7 @@ def compute_features(
             with telling(lambda: render_tasks(tracker), f"computing {count} days", progress):
                 found = _checked(conformed)
             rows = sum(day.rows for day in found.values())
-            progress(f"{count} days hold with {rows} rows, writing them")
+            progress(f"{rows} rows hold, writing them")
             with telling(lambda: render_days(tracker, count), "writing", progress):
                 snapshot_id, written = _replace(session, conformed, request)
             lineage = read_lineage(conformed.answered)
