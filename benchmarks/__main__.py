@@ -64,6 +64,12 @@ ROWS = (
         limit=1.0,
     ),
     Row(
+        what="the same in a session that computed days before, against 0.10 of all days, CPU",
+        figure="warm_day_cpu",
+        against=lambda f: 0.10 * f["features_cpu"],
+        limit=1.0,
+    ),
+    Row(
         what="weekly refit after one new week against a cold one, wall",
         figure="week",
         against=lambda f: f["cold"],
@@ -139,6 +145,7 @@ def _features(home: Path) -> Figures:
     return {
         "features_cpu": days.cpu_seconds,
         "day_cpu": day.cpu_seconds,
+        "warm_day_cpu": float(_measured([*program, "warm", NEXT_DAY.isoformat()], home).printed),
         "start_cpu": _measured([*program, "start"], home).cpu_seconds,
     }
 

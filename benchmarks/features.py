@@ -1,17 +1,21 @@
 """Features of a range of days through their asset, or Spark's start alone; for `make bench`.
 
-    python -m benchmarks.features FIRST LAST | start
+    python -m benchmarks.features FIRST LAST | start | warm DAY
 
-The home is REFIT_HOME's; what it costs is measured from outside.
+The home is REFIT_HOME's; what it costs is measured from outside, except for a day in a session that
+has computed days before: its CPU seconds are printed.
 """
 
 import sys
 from datetime import date
 
 from refit_assets.assets.main_job import main_job
+from refit_assets.assets.steps import cpu_seconds
 from refit_assets.models import find_model
 from refit_assets.resources.deployment import read_deployment
 from refit_assets.resources.spark import EmbeddedSpark
+
+_WARM_AFTER = 5
 
 
 def main() -> None:
@@ -23,9 +27,16 @@ def main() -> None:
         spark.close()
         return
     deployment.prepare()
-    first, last = (date.fromisoformat(argument) for argument in sys.argv[1:])
+    last = date.fromisoformat(sys.argv[2])
     with main_job(spec, deployment) as job:
-        job.features(first, last)
+        if sys.argv[1] != "warm":
+            job.features(date.fromisoformat(sys.argv[1]), last)
+            return
+        for _ in range(_WARM_AFTER):
+            job.features(last, last)
+        before = cpu_seconds()
+        job.features(last, last)
+        print(cpu_seconds() - before)
 
 
 if __name__ == "__main__":
