@@ -135,6 +135,17 @@ def test_a_home_that_h2o_cannot_read_is_refused_with_the_reason(
     assert not (tmp_path / ".hidden").exists()
 
 
+def test_a_day_that_the_model_has_not_is_refused_with_those_that_it_has(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, said = refused(capsys, monkeypatch, "predict", "flight_delay", "--from", "2014-01-01")
+    reach = "its days are 2013-01-01 to 2013-12-31"
+    assert (code, said) == (1, f"error: flight_delay has no day 2014-01-01: {reach}\n")
+    backwards = ["--from", "2013-01-02", "--to", "2013-01-01"]
+    _, said = refused(capsys, monkeypatch, "predict", "flight_delay", *backwards)
+    assert said == f"error: flight_delay has no days 2013-01-02 to 2013-01-01: {reach}\n"
+
+
 def test_without_days_to_score_predict_says_so_and_starts_nothing(tmp_path: Path) -> None:
     assert run("predict", "flight_delay").output == "no day of flight_delay is to be scored\n"
     promote(tmp_path / "home", "1.0.20130603", REFIT)

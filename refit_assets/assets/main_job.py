@@ -19,11 +19,11 @@ import dagster as dg
 from refit_assets.artefacts import record_to_json
 from refit_assets.assets.landing import build_landing_specs
 from refit_assets.assets.landing_sensor import FEATURES_TAG
-from refit_assets.assets.partitions import range_tags
+from refit_assets.assets.partitions import day_partitions, range_tags
 from refit_assets.assets.refit import build_refit_defs
 from refit_assets.assets.refit_sensor import MODEL_TAG
 from refit_assets.assets.release import VARYING_POLICIES
-from refit_assets.errors import RefitError
+from refit_assets.errors import DataError, RefitError
 from refit_assets.release.due import Due
 from refit_assets.release.summary import Summary, build_summary
 from refit_assets.resources.deployment import PROJECT, Deployment
@@ -63,7 +63,13 @@ class MainJob:
         return self._run(["features"], tags=tags)
 
     def predict(self, first: date, last: date, serving: str) -> dict[str, dict[str, float]]:
-        """Score a range of days by the version that `serving` names, and watch them."""
+        """Score a range of days by the version that `serving` names, and watch them.
+
+        Raises:
+            DataError: the model has no such days.
+
+        """
+        _refuse_days(self.spec, first, last)
         tags = range_tags(first, last)
         ops = {f"{self.spec.name}__predictions": {"config": {"serving": serving}}}
         return self._run(["predictions", "monitoring"], {**QUIET, "ops": ops}, tags=tags)
@@ -153,6 +159,16 @@ def prepare_instance(deployment: Deployment) -> None:
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
+
+
+def _refuse_days(spec: ModelSpec, first: date, last: date) -> None:
+    """Refuse days that are no partitions, in other words than Dagster's."""
+    known = day_partitions(spec).get_partition_keys()
+    strange = [day for day in (first, last) if day.isoformat() not in known]
+    if strange or last < first:
+        wrong = f"no day {strange[0]}" if strange else f"no days {first} to {last}"
+        message = f"{spec.name} has {wrong}: its days are {known[0]} to {known[-1]}"
+        raise DataError(message)
 
 
 def _figures(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, float]]:

@@ -5,6 +5,7 @@ Checks, pictures and the page's address only; what is found is `monitoring.watch
 
 from collections.abc import Generator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -12,7 +13,7 @@ import dagster as dg
 from refit_assets.artefacts import monitored_name
 from refit_assets.assets.events import log_each
 from refit_assets.assets.partitions import day_partitions, partition_days
-from refit_assets.assets.steps import RETRY_TRANSIENT, Step, step
+from refit_assets.assets.steps import RETRY_TRANSIENT, step
 from refit_assets.features.window import days_between
 from refit_assets.monitoring.drift import Breach, summarise_drift
 from refit_assets.monitoring.watch import MonitoredDay, monitor_day, read_monitored
@@ -55,16 +56,21 @@ def build_monitoring_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     ) -> Generator[dg.MaterializeResult]:
         """Watch each asked day; the checks tell of the last."""
         found: list[MonitoredDay] = []
+        known: Sequence[MonitoredDay] = ()
         with step(context) as running:
             for day in partition_days(context):
                 found.append(monitor_day(spec, deployment.store, day))
-                write_report(spec, deployment, found[-1])
+                known = history(deployment, found[-1])
+                write_report(spec, deployment, known)
                 running.tell(f"{day}: {'; '.join(found[-1].sentences) or 'within its limits'}")
             yield dg.MaterializeResult(
-                metadata=_metadata(spec, deployment, found[-1], running),
+                metadata={"days": len(found), **running.figures},
                 check_results=check_day(spec, found[-1]),
             )
-        log_each(context, (_materialised(key, one) for one in found))
+        # The latest event is what the asset's page shows, so the pictures are with the last day.
+        told = [_metadata(deployment, one) for one in found]
+        told[-1] |= _pictures(spec, known)
+        log_each(context, map(partial(_materialised, key), found, told))
 
     return monitoring
 
@@ -90,13 +96,12 @@ def check_day(spec: ModelSpec, found: MonitoredDay) -> list[dg.AssetCheckResult]
     return results
 
 
-def write_report(spec: ModelSpec, deployment: Deployment, found: MonitoredDay) -> None:
-    """Store the day's page."""
+def write_report(spec: ModelSpec, deployment: Deployment, known: Sequence[MonitoredDay]) -> None:
+    """Store the page of the last of some watched days."""
     from refit_assets.monitoring.report import render_monitoring_report
 
-    page = render_monitoring_report(spec, history(deployment, found))
-    name = monitored_name(found.model, found.day.isoformat(), REPORT)
-    deployment.store.storage.write(name, page.encode())
+    page = render_monitoring_report(spec, known)
+    deployment.store.storage.write(_page(known[-1]), page.encode())
 
 
 def history(deployment: Deployment, found: MonitoredDay) -> Sequence[MonitoredDay]:
@@ -112,19 +117,19 @@ def _check_of(breach: Breach) -> str:
     return "score_drift" if breach.name == "score" else "input_drift"
 
 
-def _metadata(
-    spec: ModelSpec, deployment: Deployment, found: MonitoredDay, running: Step
-) -> dict[str, Any]:
+def _page(found: MonitoredDay) -> str:
+    return monitored_name(found.model, found.day.isoformat(), REPORT)
+
+
+def _metadata(deployment: Deployment, found: MonitoredDay) -> dict[str, Any]:
+    page = dg.MetadataValue.url(f"{deployment.store.storage.uri}/{_page(found)}")
+    return {"report": page, "breaches": len(found.sentences), **_figures(found)}
+
+
+def _pictures(spec: ModelSpec, known: Sequence[MonitoredDay]) -> dict[str, Any]:
     from refit_assets.monitoring.report import render_monitoring_markdown
 
-    page = monitored_name(found.model, found.day.isoformat(), REPORT)
-    said = render_monitoring_markdown(spec, history(deployment, found))
-    return {
-        "report": dg.MetadataValue.url(f"{deployment.store.storage.uri}/{page}"),
-        "found": dg.MetadataValue.md(said),
-        **_figures(found),
-        **running.figures,
-    }
+    return {"found": dg.MetadataValue.md(render_monitoring_markdown(spec, known))}
 
 
 def _figures(found: MonitoredDay) -> dict[str, Any]:
@@ -134,10 +139,12 @@ def _figures(found: MonitoredDay) -> dict[str, Any]:
     return {"version": found.version, "largest_input_psi": worst, **scores, **live}
 
 
-def _materialised(key: dg.AssetKey, found: MonitoredDay) -> dg.AssetMaterialization:
+def _materialised(
+    key: dg.AssetKey, found: MonitoredDay, metadata: dict[str, Any]
+) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
         key,
         partition=found.day.isoformat(),
-        metadata={**_figures(found), "breaches": len(found.sentences)},
+        metadata=metadata,
         tags={"dagster/data_version": found.made_of},
     )

@@ -6,22 +6,29 @@ What is due is found by comparing records, so a lost tick or a crash loses no da
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 
 import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore
 from refit_assets.assets.partitions import range_tags
+from refit_assets.assets.runs import CONTENT_TAG, ended_at, ended_runs, has_unfinished_run
 from refit_assets.features.training_set import read_days
 from refit_assets.features.window import contiguous, days_between
 from refit_assets.monitoring.watch import days_to_monitor, digest_stretch, find_stretch
 from refit_assets.predictions.table import read_predicted
+from refit_assets.release.asking import pause_after
 from refit_assets.release.ledger import champion, read_events
 from refit_assets.release.predicting import days_to_predict, recorded_days
 from refit_assets.release.serving import THEN
 from refit_assets.resources.deployment import Deployment
 from refit_assets.spec import ModelSpec
 
+PREDICTIONS_TAG = "refit/predictions"
+"""On every run that the sensor asks for: which model's days are scored or watched."""
+
+_ENDS = ("start", "end")
 _LOOKS_BACK = 60
 """Scored days that are looked at for monitoring; older ones are watched by hand."""
 
@@ -41,12 +48,14 @@ def build_predictions_sensor(spec: ModelSpec) -> dg.SensorDefinition:
     def predictions_sensor(
         context: dg.SensorEvaluationContext, deployment: dg.ResourceParam[Deployment]
     ) -> dg.SensorResult:
-        del context
         store = deployment.store
         events = read_events(store.storage, spec.name)
         serving = champion(events)
         if serving is None:
             return dg.SensorResult(skip_reason=f"no version of {spec.name} serves yet")
+        if has_unfinished_run(context.instance, {PREDICTIONS_TAG: spec.name}):
+            # What is due now is partly on its way, and would be scored twice.
+            return dg.SensorResult(skip_reason=f"days of {spec.name} are being scored or watched")
         days = days_to_predict(store, spec, events)
         requests = [_score(spec, store, keys, *ends) for ends in contiguous(days)]
         if not requests:
@@ -56,9 +65,28 @@ def build_predictions_sensor(spec: ModelSpec) -> dg.SensorDefinition:
         if not requests:
             reason = f"all days from {serving.as_of} on that have features are scored and watched"
             return dg.SensorResult(skip_reason=reason)
-        return dg.SensorResult(run_requests=requests)
+        now = datetime.now(UTC)
+        asked = [request_again(context.instance, one, now) for one in requests]
+        waiting = [one for one in asked if isinstance(one, str)]
+        return dg.SensorResult(
+            run_requests=[one for one in asked if isinstance(one, dg.RunRequest)],
+            skip_reason="; ".join(waiting) if len(waiting) == len(asked) else None,
+        )
 
     return predictions_sensor
+
+
+def request_again(
+    instance: dg.DagsterInstance, request: dg.RunRequest, now: datetime
+) -> dg.RunRequest | str:
+    """Give what failed before a run key of its own once its pause is over; until then say so."""
+    ended = ended_runs(instance, {tag: request.tags[tag] for tag in (PREDICTIONS_TAG, CONTENT_TAG)})
+    failed = [*takewhile(lambda one: not one.dagster_run.is_success, ended)]
+    if failed and now < (again := ended_at(failed[0]) + pause_after(len(failed))):
+        days = " to ".join(request.tags[f"dagster/asset_partition_range_{e}"] for e in _ENDS)
+        times = "once" if len(failed) == 1 else f"{len(failed)} times"
+        return f"{days} failed {times}, as the run says; again at {again:%Y-%m-%d %H:%M}Z"
+    return request.with_replaced_attrs(run_key=f"{request.run_key}:{len(ended)}")
 
 
 def _score(
@@ -98,6 +126,7 @@ def _request(
         asset_selection=[*keys],
         tags={
             **range_tags(first, last),
-            "refit/predictions": spec.name,
+            PREDICTIONS_TAG: spec.name,
+            CONTENT_TAG: f"{what}:{first}:{last}:{digest}",
         },
     )

@@ -12,7 +12,7 @@ import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore, day_name
 from refit_assets.assets.operator_jobs import observe_serving
-from refit_assets.assets.runs import ended_runs, has_unfinished_run
+from refit_assets.assets.runs import CONTENT_TAG, ended_at, ended_runs, has_unfinished_run
 from refit_assets.assets.training_set import REASON_TAG
 from refit_assets.features.landed import last_landed_day, list_landing
 from refit_assets.features.landing import names_read
@@ -40,9 +40,6 @@ from refit_assets.spec import ModelSpec
 REFIT_STEPS = ("training_set", "trials", "candidate", "scoring_jar", "evaluation", "release")
 MODEL_TAG = "refit/model"
 """On every run that refits: dagster.yaml lets one of them at a time run for a model."""
-
-CONTENT_TAG = "refit/content"
-"""Fingerprint of what the asked refit is made of."""
 
 _MOST_SHOWN = 50
 
@@ -194,18 +191,13 @@ def _window_state(
         attempts=len(ended),
         same_spec=released is None or released.fingerprint == content,
         failures=len(failed),
-        failed_at=_ended_at(failed[0]) if failed else None,
+        failed_at=ended_at(failed[0]) if failed else None,
         held=bool(mine) and mine[-1].kind == "held" and spec.when.approval == "manual",
     )
 
 
 def _names_read(spec: ModelSpec, days: Iterable[date]) -> list[str]:
     return sorted({name for day in days for name in names_read(spec, day, day)})
-
-
-def _ended_at(record: dg.RunRecord) -> datetime:
-    ended = record.end_time
-    return record.update_timestamp if ended is None else datetime.fromtimestamp(ended, UTC)
 
 
 def _breaches(

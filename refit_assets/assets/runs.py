@@ -1,8 +1,12 @@
 """Questions to Dagster about runs that have not ended, or ended badly."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import dagster as dg
+
+CONTENT_TAG = "refit/content"
+"""On runs that a sensor asked for: a digest of what the asked is made of."""
 
 UNFINISHED = (
     dg.DagsterRunStatus.QUEUED,
@@ -28,3 +32,9 @@ def ended_runs(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> list[dg
     ]
     filters = dg.RunsFilter(statuses=ends, tags=dict(tags))
     return [*instance.get_run_records(filters)]
+
+
+def ended_at(record: dg.RunRecord) -> datetime:
+    """When a run ended; one that never began, when that was found."""
+    ended = record.end_time
+    return record.update_timestamp if ended is None else datetime.fromtimestamp(ended, UTC)

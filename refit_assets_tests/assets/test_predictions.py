@@ -1,13 +1,14 @@
 """Predictions and monitoring by day, and the sensor that asks for them, with fake engines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from refit_assets.artefacts import monitored_name
-from refit_assets.assets.predictions_sensor import build_predictions_sensor
+from refit_assets.assets.predictions_sensor import build_predictions_sensor, request_again
 from refit_assets.assets.refit_sensor import window_states
 from refit_assets.features.pinned import read_pinned
 from refit_assets.monitoring.watch import read_monitored
@@ -199,6 +200,10 @@ def test_a_watched_day_has_its_figures_its_checks_and_its_page(served: Workshop)
     page = served.deployment.store.storage.read(monitored_name("late", "2013-01-05", "report.html"))
     assert page is not None
     assert b"Everything is within its limits" in page
+    shown = served.instance.get_latest_materialization_event(dg.AssetKey(["late", "monitoring"]))
+    assert shown is not None
+    assert shown.asset_materialization is not None
+    assert {"report", "found", "breaches"} <= shown.asset_materialization.metadata.keys()
     assert served.data_version("monitoring", "2013-01-04") != found.made_of
 
 
@@ -227,6 +232,49 @@ def state_of(workshop: Workshop) -> WindowState:
     """What the refit sensor knows of the newest window."""
     events = read_events(workshop.deployment.store.storage, "late")
     return window_states(workshop.spec, workshop.deployment, workshop.instance, events)[0]
+
+
+def begin(workshop: Workshop, tags: Mapping[str, str]) -> dg.DagsterRun:
+    return workshop.instance.create_run_for_job(
+        dg.define_asset_job("late_predictions").resolve(
+            asset_graph=dg.Definitions().resolve_asset_graph()
+        ),
+        tags=tags,
+        status=dg.DagsterRunStatus.STARTED,
+    )
+
+
+def test_days_that_are_being_scored_are_not_asked_for_with_the_next(served: Workshop) -> None:
+    (request,) = look(served).run_requests or ()
+    run = begin(served, request.tags)
+    served.land(6)
+    assert served.features(6, 6).success
+    assert said(look(served)) == "days of late are being scored or watched"
+    served.instance.report_run_canceled(run)
+    assert asked(look(served)) == [(["predictions", "monitoring"], "04", "06")]
+
+
+def test_scoring_that_failed_rests_and_is_asked_for_by_another_run_key(served: Workshop) -> None:
+    (first,) = look(served).run_requests or ()
+    served.instance.report_run_failed(begin(served, first.tags))
+    assert said(look(served)).startswith(
+        "2013-01-04 to 2013-01-05 failed once, as the run says; again at "
+    )
+    (same,) = look_again(served, served.instance, timedelta(minutes=6))
+    assert isinstance(same, dg.RunRequest)
+    assert same.run_key != first.run_key
+
+
+def look_again(
+    workshop: Workshop, instance: dg.DagsterInstance, later: timedelta
+) -> list[dg.RunRequest | str]:
+    """What would be asked for later on, had nothing else happened."""
+    other = dg.build_sensor_context(
+        instance=dg.DagsterInstance.ephemeral(), resources={"deployment": workshop.deployment}
+    )
+    found: Any = build_predictions_sensor(workshop.spec)(other)
+    now = datetime.now(UTC) + later
+    return [request_again(instance, one, now) for one in found.run_requests]
 
 
 def test_what_was_found_of_an_older_version_is_no_reason(followed: Workshop) -> None:
