@@ -97,7 +97,8 @@ def _measured(what: str, home: Path, size: int) -> Any:  # noqa: ANN401 - JSON
         return None
     if done.returncode:
         return None
-    return json.loads(done.stdout.splitlines()[-1])
+    # The last line is h2o's, which says that its session is closed.
+    return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 
 
 def _home(home: Path, factor: int, days: int) -> Path:
