@@ -141,7 +141,7 @@ class KubernetesApi:
     def _path(self, kind: str) -> str:
         return "/" + PATHS[kind].format(namespace=self.namespace)
 
-    def _call(  # noqa: ANN202 - JSON, or text
+    def _call(
         self,
         verb: str,
         path: str,
@@ -150,7 +150,7 @@ class KubernetesApi:
         query: Sequence[tuple[str, str]] = (),
         absent: Any = ...,  # noqa: ANN401
         text: bool = False,
-    ):
+    ) -> Any:  # noqa: ANN401 - JSON, or text
         from kubernetes.client.rest import ApiException
         from urllib3.exceptions import HTTPError
 

@@ -39,11 +39,12 @@ def test_every_materialised_day_tells_its_rows(landed: Workshop) -> None:
     assert {one["labelled_rows"].value for one in made.values()} == {11}
 
 
-def test_a_day_whose_rows_did_not_change_keeps_its_data_version(computed: Workshop) -> None:
-    before = days_of(computed)
-    computed.land(2, delay=0)
-    assert computed.features(1, 3).success
-    after = days_of(computed)
+def test_a_day_whose_rows_did_not_change_keeps_its_data_version(landed: Workshop) -> None:
+    assert landed.features(1, 3).success
+    before = days_of(landed)
+    landed.land(2, delay=0)
+    assert landed.features(1, 3).success
+    after = days_of(landed)
     assert [name for name in before if before[name] != after[name]] == ["2013-01-02"]
 
 
