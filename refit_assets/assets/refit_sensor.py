@@ -105,7 +105,8 @@ def window_states(
     """Find what a decision needs to know of every window that can change what serves.
 
     The newest complete one that is newer than all refitted ones, or else the newest; then those
-    that were refitted and are not older than the champion's, since late data may change them.
+    that were refitted and are not older than the as-of date of what serves: the ledger would not
+    let any other serve, whatever late data did to it.
     """
     last = last_landed_day(spec, list_landing(deployment.landing, spec))
     keys = () if last is None else refit_keys(spec, last + timedelta(days=1))
@@ -116,7 +117,7 @@ def window_states(
     head = next((key for key in fresh if not days.missing(key)), fresh[0])
     serving = champion(events)
     again = [key for key in reversed(keys) if key in made and key != head]
-    again = [key for key in again if serving and key >= serving.refit]
+    again = [key for key in again if serving and key >= serving.as_of.isoformat()]
     common = WindowState(
         refit=None,
         days={},

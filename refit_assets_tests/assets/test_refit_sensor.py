@@ -16,7 +16,13 @@ from refit_assets.assets.refit_sensor import (
     window_states,
 )
 from refit_assets.release.decisions import read_decisions
-from refit_assets.release.ledger import LedgerEvent, append, champion, read_events
+from refit_assets.release.ledger import (
+    LedgerEvent,
+    append,
+    champion,
+    plan_rollback,
+    read_events,
+)
 from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily
 from refit_assets_tests.fakes.h2o import Curve
 
@@ -161,6 +167,21 @@ def test_late_data_of_a_window_older_than_what_serves_asks_for_nothing(week: Wor
     assert week.features(1, 2).success
     assert asked(look(week)) == []
     assert said(look(week)) == "no day of the window of 2013-01-06 has changed"
+
+
+def test_late_data_of_a_model_that_was_rolled_back_to_asks_for_nothing(week: Workshop) -> None:
+    storage = week.deployment.store.storage
+    append(storage, "late", lambda known: replace(known[-1], sequence=4, kind="approved"))
+    now, old = read_events(storage, "late")[-1].recorded_at, "1.0.20130104"
+    append(
+        storage,
+        "late",
+        lambda known: plan_rollback(known, old, by="me", reason="because", now=now),
+    )
+    week.land(1, delay=0)
+    assert week.features(1, 2).success
+    # Its refit could not serve: a person chose the old model, and the ledger keeps that choice.
+    assert asked(look(week)) == []
 
 
 def test_a_refit_of_an_older_window_never_replaces_a_newer_model(week: Workshop) -> None:
