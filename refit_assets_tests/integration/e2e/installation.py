@@ -293,11 +293,19 @@ def _run_state(attempts: Sequence[dict[str, Any]]) -> str:
     states = {run["status"] for run in attempts}
     if "SUCCESS" in states:
         return "SUCCESS"
-    if states <= {"FAILURE", "CANCELED"}:
-        tried = [tag for run in attempts for tag in run["tags"] if tag["key"] == WILL_RETRY]
-        awaited = len([tag for tag in tried if tag["value"] == "true"])
-        return "STARTED" if awaited >= len(attempts) else "FAILURE"
-    return "STARTED"
+    if not states <= {"FAILURE", "CANCELED"}:
+        return "STARTED"
+    verdicts = {_will_retry(run) for run in attempts}
+    return "FAILURE" if "false" in verdicts else "STARTED"
+
+
+def _will_retry(run: Mapping[str, Any]) -> str:
+    """Whether a run that ended is tried again: `true`, `false`, or nothing where that is open.
+
+    Dagster decides a moment after the failure; only then does a missing successor mean an end.
+    """
+    said = {tag["key"]: tag["value"] for tag in run["tags"]}
+    return said.get(WILL_RETRY, "" if run["status"] == "FAILURE" else "false")
 
 
 def bucket(endpoint: str, prefix: str) -> Bucket:
