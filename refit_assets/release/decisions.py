@@ -139,10 +139,11 @@ def _judge(
 
 def _judge_new(spec: ModelSpec, state: WindowState) -> tuple[Literal["refit", "skip"], Reason, str]:
     """A window that was never refitted; only newer days than the model's can cure drift."""
-    if state.breaches:
-        return "refit", "drift", f"beyond its limits: {'; '.join(state.breaches)}"
     every, since = spec.when.every, state.windows_since
     if since is not None and since < every:
+        # A window that is due anyway is due: drift is a reason where the cadence is none.
+        if state.breaches:
+            return "refit", "drift", f"beyond its limits: {' '.join(state.breaches)}"
         return "skip", "not_yet", f"{since} of {every} windows since the last refit, nothing drifts"
     due = f"the window of {state.refit} is complete and was never refitted"
     if state.passed_over:

@@ -98,6 +98,7 @@ REASONS: list[tuple[str, WindowState, dict[str, Any], str]] = [
         {"every": 4},
         "beyond its limits: PSI of size is 0.4",
     ),
+    ("refit due", replace(NEW, windows_since=4, breaches=("PSI is 0.4.",)), {"every": 4}, "never"),
     # Days that the model has seen cannot cure its drift.
     ("skip nothing_changed", replace(DONE, breaches=("PSI is 0.4",)), {}, "no day"),
     # What holds back comes before what asks.
