@@ -40,11 +40,12 @@ def history_figures(spec: ModelSpec, days: Sequence[MonitoredDay]) -> list[Figur
     lives = [(one, one.live) for one in days if one.live and one.live.value is not None]
     figures: list[Figure] = []
     if drifts:
-        highest = max(spec.monitoring.score_psi, *(drift.psi for _, drift in drifts))
+        allowed = [max(spec.monitoring.score_psi, drift.chance) for _, drift in drifts]
+        highest = max(*allowed, *(drift.psi for _, drift in drifts))
         chart = Chart("PSI of the scores by day", _days(days), from_zero("PSI", highest))
         xs = [_place(days, one) for one, _ in drifts]
-        limit = max(spec.monitoring.score_psi, 0.0)
-        chart.line([chart.x.low, chart.x.high], [limit, limit], "faint dashed")
+        for x, limit in zip(xs, allowed, strict=True):
+            chart.line([x - 0.5, x + 0.5], [limit, limit], "faint dashed")
         chart.line(xs, [drift.psi for _, drift in drifts], "thin one")
         for (one, drift), x in zip(drifts, xs, strict=True):
             chart.dot(x, drift.psi, "one", f"{one.day}: {drift.psi:.3f}, {drift.rows:,} rows")
