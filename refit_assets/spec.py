@@ -444,6 +444,9 @@ class Sizes(Part):
     spark: SparkSize = SparkSize()
     h2o: H2OSize = H2OSize()
     maven_memory_mib: int = Field(default=1024, ge=256)
+    run_memory_mib: int | None = Field(
+        default=None, ge=512, description="Limit of a run's own pod; None: the instance's."
+    )
 
 
 class Compute(Part):

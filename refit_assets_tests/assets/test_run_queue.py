@@ -6,9 +6,11 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.run_coordinator import SubmitRunContext
+from dagster_k8s.job import get_user_defined_k8s_config
 
 from refit_assets.assets.refit_sensor import MODEL_TAG
-from refit_assets.assets.run_queue import refitted_model
+from refit_assets.assets.run_queue import pod_tags, refitted_model
+from refit_assets_tests.specs import build_spec
 
 QUEUE = {"module": "refit_assets.assets.run_queue", "class": "RefitQueue"}
 
@@ -65,3 +67,18 @@ def test_a_run_that_nobody_tagged_is_tagged_with_its_model(instance: dg.DagsterI
 
 def test_what_a_sensor_said_stays(instance: dg.DagsterInstance) -> None:
     assert tags_in_the_queue(instance, refit_model="own")[MODEL_TAG] == "own"
+
+
+def sized(mib: int | None) -> Any:  # noqa: ANN401
+    return build_spec(compute={"kubernetes": {"run_memory_mib": mib}})
+
+
+def test_a_run_s_pod_is_as_large_as_the_largest_of_its_models_asks_for() -> None:
+    specs = {"small": sized(768), "large": sized(3072), "other": sized(9999), "any": sized(None)}
+    tags = pod_tags(run_of("small/trials", "large/trials", "any/trials", "landing/things"), specs)
+    found = get_user_defined_k8s_config(tags)
+    assert found.container_config["resources"]["limits"] == {"memory": "3072Mi"}
+
+
+def test_where_no_model_asks_the_instance_s_size_holds() -> None:
+    assert pod_tags(run_of("any/trials"), {"any": sized(None), "large": sized(3072)}) == {}
