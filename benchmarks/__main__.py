@@ -21,6 +21,7 @@ FIRST = date(2013, 1, 1)
 UNTIL = date(2013, 12, 16)
 NEXT_DAY = UNTIL
 NEXT_WEEK = UNTIL + timedelta(days=7)
+# This environment's own, whatever PATH says.
 REFIT = [str(Path(sys.executable).with_name("refit")), "run", "flight_delay", "--json"]
 SHARED = ("features", "training_set", "trials")
 """The stages that the bare script has, too."""

@@ -49,6 +49,7 @@ def _features(spec: ModelSpec, landing: Path, out: Path, until: date) -> None:
         frame = spark.read.csv(str(files), header=True, schema=schema, nullValue="NA")
         day = f.to_date(f.regexp_extract(f.input_file_name(), r"(\d{4}-\d\d-\d\d)\.csv", 1))
         landed[name] = frame.withColumn("landed_day", day) if source.daily else frame
+    # Without `repartition` each day would be as many files as the input has splits.
     rows = find_features(spec)(landed).where(f.col("day") < until).repartition("day")
     rows.write.partitionBy("day").parquet(str(out), mode="overwrite")
     spark.stop()
@@ -58,6 +59,7 @@ def _trials(spec: ModelSpec, window: RefitWindow, work: Path) -> None:
     import h2o
     from h2o.estimators import H2OGeneralizedLinearEstimator, H2OGradientBoostingEstimator
 
+    # A port of its own: `init` would take whatever H2O answers on the usual one.
     h2o.init(max_mem_size="3g", name=f"bare-{time.time_ns()}", port=54991, verbose=False)
     h2o.no_progress()
     train, validation = (

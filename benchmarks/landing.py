@@ -28,6 +28,7 @@ from refit_assets_tests.specs import ATTRIBUTES
 
 SOURCES, DAYS = 10, 10_000
 FIRST = date(1990, 1, 1)
+# Longer than a file may be suspected of growing still.
 AN_HOUR_AGO = time.time() - 3600
 
 

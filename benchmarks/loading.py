@@ -57,6 +57,7 @@ def _copy(root: Path, models: int) -> None:
 def _load(root: Path, models: int, *, silent: bool = False) -> None:
     program = LOAD.replace("MODELS", str(models))
     output = subprocess.DEVNULL if silent else None
+    # Empty means unset: otherwise each load would compile all modules anew.
     compiled = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     # From its own folder, which comes before the installed package.
     command = [sys.executable, "-c", program]

@@ -124,6 +124,7 @@ def _codes(folder: Path) -> dict[str, list[str]]:
             known[line.split(",")[_CARRIER]] = None
     free = ("".join(pair) for pair in product(digits + ascii_uppercase, repeat=2))
     fresh: Iterator[str] = (code for code in free if code not in known)
+    # There are 1,296 such pairs, and the carriers' own are taken.
     return {carrier: [carrier, *islice(fresh, 1200 // len(known))] for carrier in known}
 
 
@@ -174,6 +175,7 @@ def trial(home: Path, heap_mib: int) -> dict[str, float]:
     from refit_assets.workloads.h2o_process import H2OSettings, find_h2o_jar, running_h2o
 
     spec, log = find_model("flight_delay"), home / f"gc-{heap_mib}.log"
+    # A heap that is too small ends as a failure, and is not carried on with.
     os.environ["JAVA_TOOL_OPTIONS"] = f"-Xlog:gc:file={log} -XX:+ExitOnOutOfMemoryError"
     settings = H2OSettings(
         java=find_java().command, jar=find_h2o_jar(), memory_mib=heap_mib, xgboost=False

@@ -38,6 +38,7 @@ _NON_ROOT: Manifest = {
     "fsGroup": 1000,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+# All traffic is denied; each `needs` opens one way out (deploy/kustomize/base/network.yaml).
 _LABELS = {
     "refit/role": "argo",
     "refit/needs-api": "true",
@@ -196,6 +197,7 @@ def _h2o(
     """Build a program with an H2O of one node inside its own pod."""
     size = spec.compute.kubernetes.h2o
     environment = {H2O_MEMORY: str(size.memory_mib), H2O_THREADS: str(size.threads)}
+    # The size is the heap's here; XGBoost, the JVM's own needs and the program come on top.
     memory_mib = size.memory_mib + size.memory_mib // 4 + _PROGRAM_MIB
     return {
         "name": program,
@@ -246,6 +248,7 @@ def _pod(
             "envFrom": [
                 {"configMapRef": {"name": _SETTINGS}},
                 {"secretRef": {"name": _POSTGRES, "optional": True}},
+                # Not there where the service account has a role.
                 {"secretRef": {"name": _S3, "optional": True}},
             ],
             "resources": {

@@ -156,6 +156,7 @@ class Folder:
         waiting = [top]
         while waiting:
             try:
+                # Without a Path for each file: a landing zone may hold a hundred thousand.
                 with os.scandir(waiting.pop()) as entries:
                     for entry in entries:
                         if entry.is_dir():
@@ -168,6 +169,7 @@ class Folder:
     def _temporary(self, name: str, content: bytes) -> Path:
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its target: only within one file system a rename is whole.
         handle, temporary = tempfile.mkstemp(prefix=".new-", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -36,6 +36,7 @@ def refit() -> None:
 def main() -> None:
     """Run the command line; errors of ours are messages, not tracebacks."""
     try:
+        # In its own mode click ends with 1 on Ctrl-C, and says no more than that it aborted.
         refit.main(standalone_mode=False)
     except RefitError as error:
         click.echo(f"error: {error}", err=True)
@@ -214,6 +215,7 @@ def timeline(model: str, at: str | None, as_json: bool) -> None:
     from refit_assets.release.ledger import read_events
     from refit_assets.release.timeline import render_timeline, timeline_rows
 
+    # Refuses what is no model: its ledger would merely be empty.
     find_model(model)
     events = read_events(_deployment().store.storage, model)
     rows = timeline_rows(events, at=_instant(at))
@@ -336,6 +338,7 @@ def _run_what_is_due(model: str, key: str | None, as_json: bool) -> None:
         _print(_last_summary(deployment), as_json, lambda: f"nothing new: {due.reason}")
         return
     _show_progress()
+    # Only now: where nothing is due, nobody waits until Dagster is imported.
     from refit_assets.assets.main_job import run_main_job
     from refit_assets.release.summary import render_summary
 
@@ -366,6 +369,7 @@ def _instant(text: str | None) -> datetime | None:
 
 def _show_progress() -> None:
     progress = logging.getLogger("refit_assets.progress")
+    # Standard output is the result's alone, which may be JSON for a program.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
     progress.addHandler(handler)

@@ -54,6 +54,7 @@ def land(storage: Storage, first: date = FIRST_DAY, last: date = LAST_DAY) -> La
     written: list[str] = []
     unchanged: list[str] = []
     for name, content in _landing_files(first, last):
+        # Written again it would have a new time, and the sensor would read it again.
         if storage.read(name) == content:
             unchanged.append(name)
             continue

@@ -108,4 +108,5 @@ class WorkloadFailed(WorkloadError):  # noqa: N818 - a state, named as Kubernete
 class WorkloadTimeout(WorkloadError):  # noqa: N818
     """A workload that did not end in time."""
 
+    # Another attempt goes on from what is stored.
     transient = True

@@ -64,6 +64,7 @@ class Refusal:
     def build(self) -> RefitError:
         """Build the error again, as it was raised."""
         if self.kind == "DataError":
+            # The text names the findings already: the constructor would name them again.
             data = DataError(self.text)
             data.findings = self.findings
             return data

@@ -73,6 +73,7 @@ def _homes(values: Mapping[str, str]) -> Iterator[Path]:
         yield Path(home)
     on_path = shutil.which("java", path=values.get("PATH"))
     if on_path is not None:
+        # /usr/bin/java is a link to where the JDK lies.
         yield Path(on_path).resolve().parents[1]
     for place in _USUAL_PLACES:
         pattern = Path(place).expanduser()
@@ -86,6 +87,7 @@ def _inspect(home: Path) -> Java | None:
     if not (home / "bin" / "java").exists():
         return None
     text = release.read_text(encoding="utf-8") if release.exists() else ""
+    # Java 8 calls itself 1.8.
     match = re.search(r'JAVA_VERSION="(?:1\.)?(\d+)', text)
     if match is None:
         match = re.search(r'version "(?:1\.)?(\d+)', _asked(home / "bin" / "java"))

@@ -23,6 +23,7 @@ PLACES: Mapping[str, str] = {
 }
 """What `{name}` stands for in arguments and environment."""
 
+# Words alone: an argument may hold JSON, whose braces stay.
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
 

@@ -66,6 +66,7 @@ def read_model(path: Path) -> ModelSpec | None:
     try:
         return ModelSpec.model_validate(content.get("attributes") or {})
     except ValidationError as error:
+        # Read once more as nodes, for only they know their lines.
         root = yaml.compose(text, _LOADER)
         lines = [
             f"{path}:{_line_of(root, ('attributes', *problem['loc']))}: "

@@ -101,6 +101,7 @@ def _predictions(exchange: Exchange, tell: Tell) -> object:
         exchange.store.storage.download(request.jar, jar)
         local = replace(request, catalogue_uri=_with_password(request.catalogue_uri))
         result = predict_days(spark, local, jar, tell)
+        # Before its folder goes: the JVM reads the jar as long as it runs.
         spark.stop()
     return result
 
@@ -282,6 +283,7 @@ def _with_password(uri: str) -> str:
 
 def _authorised(user: str, password: str) -> Callable[[str], tuple[int, str]]:
     token = b64encode(f"{user}:{password}".encode()).decode()
+    # No proxy of the environment may see the password.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def get(url: str) -> tuple[int, str]:

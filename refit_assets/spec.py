@@ -26,12 +26,14 @@ REGRESSION_METRICS = ("rmse", "mae", "r2")
 HIGHER_IS_BETTER = frozenset({"auc", "pr_auc", "ks", "r2"})
 
 _DECIMAL = re.compile(r"decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)")
+# Names also become values of Kubernetes labels, of 63 letters at most.
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 
 
 class Part(BaseModel):
     """A part of the spec: frozen, and unknown keys are refused."""
 
+    # A key that is misspelt would else be silently its default.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -361,6 +363,7 @@ class Monitoring(Part):
         description="A day is judged together with the days before it, so many in all: a week "
         "has every weekday.",
     )
+    # The customary limit (Siddiqi, Credit Risk Scorecards, 2006); docs/decisions/0028 on weeks.
     score_psi: float = Field(default=0.25, gt=0)
     input_psi: float = Field(default=0.25, gt=0)
     missing_share: float = Field(default=0.05, gt=0, le=1, description="Above the training's.")
@@ -498,6 +501,7 @@ class ModelSpec(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> "ModelSpec":
+        # All at once, not one a correction.
         problems = [*_misplaced_columns(self), *_wrong_metrics(self), *_wrong_windows(self)]
         if problems:
             raise ValueError("; ".join(problems))

@@ -16,6 +16,7 @@ from refit_assets.errors import SetupError
 _ABSENT = frozenset({"NoSuchKey", "NotFound", "404"})
 # S3 answers 412 to the loser of a race, or 409 while the winner is still writing.
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+# S3 takes no more in one request.
 _MOST_DELETED_AT_ONCE = 1000
 
 
@@ -134,6 +135,7 @@ def open_bucket(uri: str) -> Bucket:
     # Checksums that not every S3 server knows are sent only where the operation needs them.
     config = Config(
         retries={"mode": "standard", "max_attempts": 6},
+        # Not every server has a host name for each of its buckets.
         s3={"addressing_style": "path"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
@@ -147,6 +149,7 @@ def open_bucket(uri: str) -> Bucket:
 
 def _listed(name: str, size: int, found: Mapping[str, Any]) -> Listed:
     modified = int(found["LastModified"].timestamp() * 1e9)
+    # The bucket's word counts: of an object uploaded in parts it is no MD5 of the content.
     return Listed(name=name, size=size, modified=modified, etag=found["ETag"].strip('"'))
 
 

@@ -63,6 +63,7 @@ def arrow_type(declared: str) -> "pa.DataType":
 
     bare = declared.lower().replace(" ", "")
     if bare == "timestamp":
+        # Spark's instants have no more digits.
         return pa.timestamp("us", tz="UTC")
     if bare in _SIMPLE:
         return getattr(pa, _SIMPLE[bare])()
@@ -97,11 +98,13 @@ def convert(content: bytes, source: Source, nulls: Sequence[str] | None = None) 
     options = arrow_csv.ConvertOptions(
         column_types=read,
         null_values=list(source.nulls if nulls is None else nulls),
+        # By default Arrow takes no text for missing, not even one of `nulls`.
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
     )
     rows = arrow_csv.read_csv(
         io.BytesIO(content),
+        # One block, as Arrow refuses a row that does not fit into one.
         read_options=arrow_csv.ReadOptions(
             use_threads=False, block_size=max(len(content), 1 << 20)
         ),
@@ -115,7 +118,9 @@ def convert(content: bytes, source: Source, nulls: Sequence[str] | None = None) 
 def bad_cells(rows: Sequence[Row], source: Source, nulls: Sequence[str]) -> Iterator[BadCell]:
     """Name every cell that does not parse, or is missing where it must not be."""
     for place, (name, declared) in enumerate(source.columns.items()):
+        # Arrow stops at the first cell that it cannot convert: so a column, and a text, at a time.
         one = source.model_copy(update={"columns": {name: declared}})
+        # Each question is a whole CSV of one cell: a text that stands again is asked about once.
         parses: dict[str | None, bool] = {None: True}
         for row in rows:
             text = row.cells[place]
@@ -131,6 +136,7 @@ def csv_rows(text: str) -> list[Row]:
     """Read the rows below the header, whatever their length."""
     lines = csv.reader(io.StringIO(text, newline=""))
     next(lines, None)
+    # Arrow skips empty lines, too.
     return [Row(line=lines.line_num, cells=tuple(row)) for row in lines if row]
 
 
@@ -142,6 +148,7 @@ def json_rows(text: str, names: Sequence[str]) -> list[Row]:
 
     """
     rows: list[Row] = []
+    # Not `splitlines`: it also cuts at U+2028, which a JSON text may hold.
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -179,6 +186,7 @@ def _exact(column: "pa.Array", wanted: "pa.DataType") -> "pa.Array":
 
     if pa.types.is_timestamp(wanted):
         return _instants(column, wanted)
+    # Arrow reads `inf` and `nan` from text, and H2O would make infinity a missing value.
     if pa.types.is_floating(wanted) and pc.any(pc.invert(pc.is_finite(column))).as_py():
         message = "neither infinity nor NaN is a number here"
         raise pa.ArrowInvalid(message)
@@ -191,6 +199,7 @@ def _instants(column: "pa.Array", wanted: "pa.DataType") -> "pa.Array":
     import pyarrow.compute as pc
 
     zoned = pc.match_substring_regex(column, r"(Z|[+-]\d\d:?\d\d)$")
+    # Not `is True`: where every cell is missing the answer is null, and all can be cast at once.
     if pc.all(zoned).as_py() is not False:
         return pc.cast(column, wanted)
     if not pc.any(zoned).as_py():

@@ -81,6 +81,7 @@ def conform(answered: "DataFrame", spec: ModelSpec, first: date, last: date) -> 
     begin = max(spec.start, first - timedelta(days=spec.look_back_days))
     day = f.col("day")
     if begin < first:
+        # Only days looked back to go; a day that is null or elsewhere stays, and is refused.
         answered = answered.where(day.isNull() | (day < f.lit(begin)) | (day >= f.lit(first)))
     fields = _fields(answered, spec, begin, last)
     rules = tuple(rule for field in fields for rule in field.rules)
@@ -96,6 +97,7 @@ def broken_rules(conformed: Conformed) -> list[Finding]:
     """Name what is wrong, up to twenty rows in all."""
     from pyspark.sql import functions as f
 
+    # One pass over all rules; only broken ones are asked for rows.
     counts = [f.count_if(rule.broken) for rule in conformed.rules]
     broken = conformed.answered.agg(*counts).collect()[0]
     findings: list[Finding] = []
@@ -110,6 +112,7 @@ def twice(conformed: Conformed) -> list[Finding]:
     from pyspark.sql import functions as f
 
     key = conformed.spec.features.key
+    # Among these days; over all days of a window `training_set` looks.
     groups = conformed.frame.groupBy(key).agg(
         f.count("*").alias("rows"), f.min("day").alias("first"), f.max("day").alias("last")
     )
@@ -200,6 +203,7 @@ def _cast(name: str, found: str, wanted: str) -> "tuple[Column, list[Rule]]":
     raw = f.col(f"`{name}`")
     if found == wanted:
         return raw, []
+    # Under ANSI a plain cast that fails would end the job, and name no row.
     value = raw.try_cast(wanted)
     broken = raw.isNotNull() & (value.isNull() | f.coalesce(value != raw, f.expr("false")))
     return value, [Rule(column=name, expected=f"{wanted}, exactly", broken=broken)]
@@ -214,6 +218,7 @@ def _present(name: str) -> Rule:
 def _rule(name: str, expected: str, broken: "Column") -> Rule:
     from pyspark.sql import functions as f
 
+    # A missing value breaks no rule but `_present`: compared with anything it is null.
     return Rule(column=name, expected=expected, broken=f.coalesce(broken, f.expr("false")))
 
 
@@ -246,6 +251,7 @@ def _feature_rules(name: str, value: "Column", feature: Feature) -> "tuple[Colum
     from pyspark.sql import functions as f
 
     rules = [] if feature.nullable else [_present(name)]
+    # Of what was answered, not of the cast: findings are looked up in those rows.
     raw = f.col(f"`{name}`")
     if feature.minimum is not None:
         rules.append(_rule(name, f"at least {feature.minimum}", raw < _bound(feature.minimum)))
@@ -263,4 +269,5 @@ def _feature_rules(name: str, value: "Column", feature: Feature) -> "tuple[Colum
 def _bound(value: float) -> "Column":
     from pyspark.sql import functions as f
 
+    # Beside a double Spark would compare decimals as doubles, inexactly at the bound itself.
     return f.lit(value) if isinstance(value, int) else f.lit(Decimal(str(value)))

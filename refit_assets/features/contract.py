@@ -51,6 +51,7 @@ class InputContract:
     @property
     def digest(self) -> str:
         """Sixteen hex digits over names, types and classes; the order of columns is left out."""
+        # Without ranges and levels: days under others are due by the recipe (`features.recipe`).
         columns = sorted((c.name, str(c.type), c.nullable) for c in self.columns)
         content = json.dumps({"columns": columns, "classes": sorted(self.classes)})
         return hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 SUMS = ("sum_a_high", "sum_a_low", "sum_b_high", "sum_b_low")
+# A bigint has 63 bits beside its sign.
 _FLAGS_A_WORD = 60
 
 
@@ -21,6 +22,7 @@ def build_digest_sums(columns: Sequence[str]) -> "list[Column]":
     """Build the aggregates, named as in `SUMS`, over columns of exact types (no doubles)."""
     from pyspark.sql import functions as f
 
+    # A column that moved in the YAML is no other content.
     names = sorted(columns)
     hashes = {"a": _row_hash(names, salt="refit-a"), "b": _row_hash(names, salt="refit-b")}
     aggregates: list[Column] = []

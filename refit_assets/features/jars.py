@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+# Not `spark.jars.packages`, which costs seconds at every start; the images use the same pom.
 POM = Path(__file__).with_name("jars.xml")
 
 

@@ -176,6 +176,7 @@ def open_catalogue(spark: "SparkSession", catalogue_uri: str, warehouse_uri: str
     """Open a session that shares Spark but neither settings nor catalogue with any other."""
     session = spark.newSession()
     settings = dict(spark_catalogue(catalogue_uri, warehouse_uri))
+    # Else the day of an instant would be this machine's.
     settings["spark.sql.session.timeZone"] = "UTC"
     for key, value in settings.items():
         session.conf.set(key, value)
@@ -193,6 +194,7 @@ def _staged_frame(
     session: "SparkSession", request: FeaturesRequest, name: str, uri: str
 ) -> "DataFrame":
     types = staged_types(request.spec.sources[name])
+    # Told, since Spark would start a job to read it off the file.
     schema = ", ".join(f"`{column}` {kind}" for column, kind in types.items())
     return session.read.schema(schema).parquet(uri)
 
@@ -211,6 +213,7 @@ def _conformed(
         message = f"features.py of {request.spec.name} cannot run: {first_line}"
         raise DataError(message) from error
     conformed = conform(answered, request.spec, request.first, request.last)
+    # The check and the write must see the same rows, and compute them once.
     conformed.frame.persist()
     return conformed
 
@@ -259,6 +262,7 @@ def _replace(
 ) -> tuple[int, dict[date, tuple[str, ...]]]:
     spec = request.spec
     columns = prepare_table(session, spec.name, table_types(spec))
+    # Not the run's id: one run may write several times, for other days or by another attempt.
     write_id = uuid.uuid4().hex
     replace_days(
         fitted(conformed.frame.drop(BAD), columns),
@@ -287,6 +291,7 @@ def _records(
     contract_digest = build_contract(request.spec).digest
     types, recipe = table_types(request.spec), recipe_digest(request.spec)
     records: list[DayRecord] = []
+    # Days without rows, too: an empty day is recorded as empty, and not due again.
     for day in days_between(request.first, date.fromordinal(request.last.toordinal() + 1)):
         rows = found.get(day, _DayRows())
         digest = digest_of_day(

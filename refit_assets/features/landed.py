@@ -30,6 +30,7 @@ class Found:
 
     def is_growing(self, now: int) -> bool:
         """Whether it may still be written to, at an instant in nanoseconds since 1970."""
+        # Both ways: a file dated by a clock ahead of ours would grow until that time has come.
         return self.listed.etag is None and abs(now - self.listed.modified) < QUIET_NANOSECONDS
 
 
@@ -98,6 +99,7 @@ def identify(
         listed = one.listed
         etag = listed.etag or _known(seen.get(one.source), listed)
         if etag is None and isinstance(storage, Folder):
+            # Compared with what is read by now, so that a file of any size gets its turn.
             if read > MOST_READ_BYTES:
                 continue
             read += listed.size
@@ -135,6 +137,7 @@ def see(
 ) -> Seen:
     """What is seen once all that is gone is told, and all arrivals but those of `untold`."""
     listed = {one.listed.name: one.listed for one in found}
+    # Files that were not identified this time keep what was known of them.
     kept = {name: entry for name, entry in known.files.items() if name in listed}
     now = {one.name: (one.size, listed[one.name].modified, one.etag) for one in files}
     return Seen(files={**kept, **now}, untold=tuple(one.name for one in untold))

@@ -162,8 +162,10 @@ def _outside(path: Path) -> _Outside | None:
 @lru_cache(maxsize=16384)
 def _scan(path: Path, size: int, modified: int) -> _Outside:
     """Read a file once; a run for several ranges of days asks for the same files again."""
+    # Parts of the key only: a file that changed is read again.
     del size, modified
     digest = hashlib.md5(usedforsecurity=False)  # what S3 calls the ETag of a plain upload
+    # A character may lie across two chunks.
     decoder = codecs.getincrementaldecoder("utf-8")()
     begin, end, lines, not_utf8, read = b"", b"", 0, 0, 0
     with path.open("rb") as file:
@@ -236,6 +238,7 @@ def _object_problems(source: Source, where: str, begin: bytes) -> list[Finding]:
     except (ValueError, TypeError):
         found = repr(line[:40].decode("utf-8", "replace"))
         return [Finding(where=where, row=1, expected="a JSON object", found=found)]
+    # A key that is not there is a missing value; one misspelt would make a whole column so.
     strange = sorted(names - set(source.columns))
     expected = "only declared keys"
     return [Finding(where=where, row=1, expected=expected, found=repr(name)) for name in strange]
@@ -274,6 +277,7 @@ def _schema_problems(source: Source, where: str, types: dict[str, str]) -> list[
 
 
 def _same_type(declared: str, found: str) -> bool:
+    # Of any unit: reading casts it, and refuses what the cast would cut off.
     if declared == "timestamp":
         return found.startswith("timestamp[")
     if declared.startswith("decimal"):

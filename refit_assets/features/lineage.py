@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _MARK = "landing/"
 _PLANS = frozenset({"ScalarSubquery", "ListQuery", "Exists", "LateralSubquery", "InSubquery"})
 """Expressions with a plan of their own, which the JSON does not hold."""
+# No column has this number: whatever is made of it cannot be told.
 _UNKNOWN = -1
 
 
@@ -37,6 +38,7 @@ def marked(frame: "DataFrame", source: str) -> "DataFrame":
 def read_lineage(answered: "DataFrame") -> Lineage:
     """Read the lineage of what features.py answered, made of marked frames."""
     java: Any = answered._jdf  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    # As analysed: the optimiser leaves out and merges what a column was made of.
     plan = java.queryExecution().analyzed().toJSON()
     try:
         return lineage_of_plan(json.loads(plan))
@@ -136,6 +138,7 @@ def _columns(
             yield from _attributes(node["aggregateExpressions"])
         case "Union":
             yield from below[0]
+        # The query itself is its last child, after all that it names.
         case "WithCTE":
             yield from below[-1]
         case "Join" if any(kind in str(node["joinType"]) for kind in ("Semi", "Anti")):

@@ -11,6 +11,7 @@ from statistics import median
 
 from refit_assets.features.table import DayRecord
 
+# Whole weeks, so that every weekday counts alike.
 COMPARED_DAYS = 28
 FEWEST_DAYS = 7
 """With fewer days before it, nothing is said about a day."""
@@ -42,6 +43,7 @@ def find_oddities(days: Sequence[DayRecord], known: Mapping[date, DayRecord]) ->
 
 
 def _odd_count(day: DayRecord, usual: Sequence[DayRecord]) -> list[str]:
+    # The median, as one holiday or half-landed day among them hardly moves it.
     rows = median(one.rows for one in usual)
     if rows / LARGEST_CHANGE <= day.rows <= rows * LARGEST_CHANGE:
         return []

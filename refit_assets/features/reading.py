@@ -50,6 +50,7 @@ def staged(landing: Landing, staging: Path) -> Generator[dict[str, Path]]:
 
     """
     _remove_stale(staging)
+    # Two runs may stage days of one model at the same time.
     folder = staging / uuid.uuid4().hex
     folder.mkdir(parents=True)
     findings: list[Finding] = []
@@ -81,10 +82,12 @@ def _stage(landing: Landing, name: str, target: Path) -> list[Finding]:
         schema = schema.append(pa.field(DAY, pa.date32()))
     findings: list[Finding] = []
     with pq.ParquetWriter(target, schema) as writer:
+        # A day is small, and a row group has costs of its own: many days share one.
         waiting: list[pa.Table] = []
         for file in landing.of_source(name):
             rows, wrong = _read(landing.folder.path(file.name), source)
             findings += wrong
+            # No more of them are shown: the rest need not be read.
             if len(findings) >= MOST_FINDINGS:
                 break
             if rows is not None:
@@ -124,6 +127,7 @@ def _read_csv(path: Path, source: Source) -> "tuple[pa.Table | None, list[Findin
     try:
         rows = convert(content, source)
     except ArrowInvalid as error:
+        # Arrow stops at the first bad cell; whoever mends the file wants all of them.
         named = _wrong_cells(path, csv_rows(content.decode()), source, source.nulls)
         return None, named or [_unnamed(path, error)]
     if _lacks(rows, source):

@@ -27,12 +27,14 @@ def recipe_digest(spec: ModelSpec) -> str:
     """
     name = module_name(spec)
     try:
+        # Found and not imported: sensors ask for it, and features.py brings PySpark along.
         found = find_spec(name)
     except ModuleNotFoundError:
         found = None
     if found is None or found.origin is None:
         message = f"model {spec.name} has no features.py: no module {name}"
         raise SpecError(message)
+    # Refits, trials and gates change no row, and must not make all days due.
     said = spec.model_dump(mode="json", include={"sources", "features", "target"})
     digest = hashlib.sha256(Path(found.origin).read_bytes())
     digest.update(json.dumps(said, sort_keys=True).encode())

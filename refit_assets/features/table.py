@@ -78,6 +78,7 @@ class FeatureTable:
 
         try:
             return _catalogue(self.catalogue_uri, self.warehouse_uri).load_table(self.name)
+        # Before Spark's first write the database has no tables at all, which means the same.
         except (NoSuchTableError, OperationalError, ProgrammingError) as error:
             message = (
                 f"there is no table of {self.namespace} of {self.model}: "
@@ -157,6 +158,7 @@ def files_by_day(
     found: defaultdict[date, list[str]] = defaultdict(list)
     for task in table.scan(row_filter=days, snapshot_id=snapshot_id).plan_files():
         found[_partition_day(task.file.partition[0])].append(_uri(task.file.file_path))
+    # In one order: a day's record is compared with what the table holds.
     return {day: tuple(sorted(files)) for day, files in sorted(found.items())}
 
 
@@ -168,6 +170,7 @@ def spark_catalogue(catalogue_uri: str, warehouse_uri: str) -> Mapping[str, str]
         f"{prefix}.type": "jdbc",
         f"{prefix}.jdbc.schema-version": "V1",
         f"{prefix}.warehouse": warehouse_uri,
+        # A cached table would hide what other processes have committed since.
         f"{prefix}.cache-enabled": "false",
         **{f"{prefix}.{key}": value for key, value in _jdbc(catalogue_uri).items()},
     }
@@ -193,6 +196,7 @@ def _catalogue(catalogue_uri: str, warehouse_uri: str) -> Any:  # noqa: ANN401 -
 
     url = make_url(catalogue_uri)
     if url.get_backend_name() == "sqlite":
+        # Seconds, as long as Spark waits for the same lock.
         url = url.update_query_dict({"timeout": "60"})
     uri = url.render_as_string(hide_password=False)
     # Spark makes the catalogue's tables; an empty database is no table of ours, and no error.

@@ -93,6 +93,7 @@ def pin_training_set(
         raise DataError(message)
     records = _records(store, spec, window)
     _refuse_missing(spec, refit, window, records)
+    # At that very snapshot: a day committed since has a record that does not fit, and is refused.
     present = files_by_day(loaded, window.days[0], window.days[-1], snapshot.snapshot_id)
     refuse_unrecorded(spec, records, present)
     pins = tuple(_pin(window, records[day]) for day in window.days if day in records)
@@ -107,6 +108,7 @@ def pin_training_set(
         as_of=window.as_of,
         window=window,
         snapshot_id=snapshot.snapshot_id,
+        # After all refusals, so that no snapshot is kept for a set that is none.
         metadata_location=table.tag(tag, snapshot.snapshot_id, retain_days=retain_days),
         tag=tag,
         contract_digest=contract_digest,
@@ -148,6 +150,7 @@ def due_records(
         for day, files in sorted(inputs.items())
         if (record := records.get(day)) is None
         or record.recipe != recipe
+        # By content and never by time: a file that lands again unchanged makes nothing due.
         or record.inputs != dict(files)
     }
 
@@ -156,6 +159,7 @@ def _records(store: ArtefactStore, spec: ModelSpec, window: RefitWindow) -> dict
     records = read_days(store, spec, window.days)
     contract_digest = build_contract(spec).digest
     old = [day for day, record in records.items() if record.contract_digest != contract_digest]
+    # Rows of two contracts must not meet in one frame.
     if old:
         findings = [
             _finding(spec, day, f"contract {contract_digest}", records[day].contract_digest)
@@ -266,6 +270,7 @@ def _pin(window: RefitWindow, record: DayRecord) -> DayPin:
 
 
 def _digest(pins: Sequence[DayPin], contract_digest: str) -> str:
+    # Neither files nor snapshot: a day that was computed again to the same rows refits nothing.
     days = [(pin.day.isoformat(), pin.part, pin.digest) for pin in pins]
     content = json.dumps({"contract": contract_digest, "days": sorted(days)})
     return hashlib.sha256(content.encode()).hexdigest()

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from refit_assets.errors import DataError
 from refit_assets.spec import ModelSpec
 
+# Of a month the fewest, so that a delay in months is rounded up.
 _FEWEST_DAYS = {"daily": 1, "weekly": 7, "monthly": 28}
 _BEGINS = {"daily": "any day", "weekly": "a Monday", "monthly": "the first of a month"}
 
@@ -55,6 +56,7 @@ def plan_window(spec: ModelSpec, refit: str) -> RefitWindow:
 
     """
     window = _window(spec, _as_of(spec, refit))
+    # Dagster clips a window that begins before its partitions do, and says nothing.
     if window.train_start < spec.start:
         message = (
             f"refit {refit} of {spec.name} needs days from {window.train_start} on, "
@@ -74,6 +76,7 @@ def first_refit(spec: ModelSpec) -> date:
     """As-of date of the first refit whose window the data reaches."""
     begin = spec.start + timedelta(days=spec.refit.label_delay_days)
     match spec.refit.cadence:
+        # On a Monday, where Dagster's own weeks begin on Sunday (docs/decisions/0005).
         case "weekly":
             begin += timedelta(days=-begin.weekday() % 7)
         case "monthly" if begin.day > 1:
@@ -129,6 +132,7 @@ def _window(spec: ModelSpec, as_of: date) -> RefitWindow:
     validation = spec.trials.validation
     return RefitWindow(
         as_of=as_of,
+        # Units first, then the delay: months are counted from the first of one.
         train_start=_later(holdout_start, -refit.train, spec) - delay,
         validation_start=(
             None if validation is None else _later(holdout_start, -validation, spec) - delay

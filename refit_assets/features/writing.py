@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 _PROPERTIES = {
     "format-version": "2",
+    # Whoever reads the files by themselves, as H2O does, knows nothing of delete files.
     "write.delete.mode": "copy-on-write",
     "write.update.mode": "copy-on-write",
     "write.merge.mode": "copy-on-write",
     # One file a day, and not one for every day in every task.
     "write.distribution-mode": "hash",
+    # H2O parses lz4_raw as garbage, without an error.
     "write.parquet.compression-codec": "snappy",
+    # Other runs commit other days meanwhile; Iceberg's default is 4.
     "commit.retry.num-retries": "20",
 }
 
@@ -69,6 +72,8 @@ def replace_days(
     # The same condition twice: rows outside it would be appended without a word.
     writer = rows.where(days).writeTo(spark_name(model, namespace))
     writer = writer.option(f"snapshot-property.{WRITE_PROPERTY}", write_id)
+    # Not `overwritePartitions`: without rows it commits nothing, and an emptied day would stay.
+    # Of two runs over one day the later wins whole; Iceberg looks for no conflict here.
     writer.option(f"snapshot-property.{RUN_PROPERTY}", run_id).overwrite(days)
 
 

@@ -120,6 +120,7 @@ def build_cluster_deployment(values: Mapping[str, str]) -> ClusterDeployment:
         )
         raise SetupError(message)
     kept = {name: value for name, value in values.items() if name.startswith(("REFIT_", "AWS_"))}
+    # Settings are written into manifests of pods, credentials come from a Secret.
     secret = {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"}
     return ClusterDeployment(
         home=Path(tempfile.gettempdir()) / "refit",

@@ -108,6 +108,7 @@ class ClusterH2O:
         if beside:
             made = self._side_by_side([*shares, last], step, tell)[-1]
         else:
+            # What is left are ensembles and the choice, which need all of the others.
             self._side_by_side(shares, step, tell)
             made = self._run(last, step, tell, lambda: None)
         self.programs.bucket.delete(_queue(request, step))
@@ -195,6 +196,7 @@ class ClusterH2O:
                 clusters.wait(cluster)
                 job = build_job(self._program(ask, cluster, asked), programs.api.namespace)
                 pods = ProgramPods(api=programs.api, patience=programs.patience)
+                # Never adopted: a predecessor's program has lost its cluster just now.
                 with asked.own_errors(), pods.submitted(job, asked.prepare, adopt=False):
                     pods.wait(name, step.context.log.debug, look)
             return asked.result(ask.answer, name)
@@ -231,6 +233,7 @@ class ClusterH2O:
                 CLIENT_LABEL: cluster.name,
             },
             owners=asked.owners,
+            # The trials' own deadline strikes first, and can say what was under way.
             deadline_seconds=ask.spec.trials.max_seconds + 900,
         )
 

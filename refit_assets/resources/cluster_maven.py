@@ -40,6 +40,7 @@ class ClusterMaven:
 
     def package(self, spec: ModelSpec, refit: str, store: ArtefactStore, tell: Tell) -> PackagedJar:
         """Package a refit's candidate, store the jar, return its record."""
+        # The pod opens the same store, by its address.
         del store
         step = present_step()
         name = workload_name(spec.name, "package", step.root_run_id, step.key, refit)
@@ -54,6 +55,7 @@ class ClusterMaven:
         step = present_step()
         request = ScoreRequest(jar=jar, rows=rows, predictions=predictions)
         model = step.key.partition("__")[0]
+        # With jar and rows: a release over several weeks scores more than once in one step.
         name = workload_name(model, "score", step.root_run_id, step.key, jar, rows)
         call = _Call(name=name, command="score", memory_mib=1024)
         self._run(step, call, request, Scored, step.context.log.info)

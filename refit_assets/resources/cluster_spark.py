@@ -162,6 +162,7 @@ def spark_settings(deployment: ClusterDeployment, size: SparkSize) -> dict[str, 
             "org.apache.iceberg.aws.s3.DefaultS3FileIOAwsClientFactory"
         ),
         f"{catalogue}.client.region": deployment.s3_region,
+        # Tables are read by Iceberg's own client, staged files by Spark's.
         "spark.hadoop.fs.s3a.endpoint.region": deployment.s3_region,
     }
     if deployment.s3_endpoint:

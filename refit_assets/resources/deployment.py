@@ -28,6 +28,7 @@ class Deployment:
     @property
     def landing(self) -> Storage:
         """The landing zone."""
+        # What landed can land again: no write waits for the disk.
         return Folder(root=self.home / "landing", durable=False)
 
     @property
@@ -91,6 +92,7 @@ def read_deployment(environment: Mapping[str, str] | None = None) -> Deployment:
 
         return build_cluster_deployment(values)
     home = Path(values.get("REFIT_HOME") or PROJECT / "refit_home").absolute()
+    # What H2O's `-file_deny_glob` denies; there a refit would fail in its middle.
     refused = [part for part in home.parts if part.startswith(".")]
     refused += [part for part in home.parts[1:2] if part in {"var", "etc", "usr"}]
     if refused:

@@ -37,6 +37,7 @@ ResultT = TypeVar("ResultT")
 Tell = Callable[[str], None]
 
 S3_SECRET, POSTGRES_SECRET = "refit-s3", "refit-postgres"
+# All traffic is denied; each of these opens one way out (deploy/kustomize/base/network.yaml).
 S3_LABEL, POSTGRES_LABEL, API_LABEL = "refit/needs-s3", "refit/needs-postgres", "refit/needs-api"
 ROLE_LABEL = "refit/role"
 
@@ -126,6 +127,7 @@ class ClusterPrograms:
 
     def owners(self, run_id: str) -> Sequence[Manifest]:
         """Return the run's Job: what outlives every clean-up goes when that goes."""
+        # As Dagster's K8sRunLauncher names it.
         job = self.api.read("Job", f"dagster-run-{run_id}")
         return [] if job is None else [owner_reference(job)]
 
@@ -153,6 +155,7 @@ class Asked:
 
         """
         result = self.exchange.answered(kind)
+        # An end that looks well may be a deleted pod's: Airflow took one for success (#41212).
         if result is None:
             message = f"program {name} ended without an answer"
             raise WorkloadFailed(message, transient=True)

@@ -15,6 +15,7 @@ from dagster._core.pipes.utils import PipesBlobStoreMessageReader
 
 from refit_assets.storage_s3 import Bucket
 
+# Dagster's own reader of S3 looks every ten.
 _POLL_SECONDS = 2
 
 
@@ -64,6 +65,7 @@ def open_pipes(
     """Open a Pipes session with a workload that writes its messages below `folder`."""
     with dg.open_pipes_session(
         context=context,
+        # By variables: the S3 injector leaves its object behind where something is raised.
         context_injector=dg.PipesEnvContextInjector(),
         message_reader=WorkloadMessages(bucket, folder),
         extras=dict(extras),

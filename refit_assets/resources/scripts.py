@@ -117,6 +117,7 @@ def cluster_program(call: ScriptCall, deployment: "ClusterDeployment", name: str
     # Spark's own reader speaks S3 by this name.
     bucket = deployment.bucket_uri.replace("s3://", "s3a://", 1)
     filled = _filled(call, folder, f"{bucket}/landing", f"{bucket}/jobs/{spec.key}")
+    # With the script's text: what an older script started is not taken over for a newer one.
     asked = [spec.model_dump(mode="json"), call.partition, call.script.read_text()]
     program = SparkProgram(
         name=name,

@@ -213,6 +213,7 @@ def start_session(size: SparkSize, jars: Sequence[Path], *, cores: int | None) -
     """Start Spark in this process."""
     from pyspark.sql import SparkSession
 
+    # Those that this process may use, not all that the machine has.
     cores = cores or len(os.sched_getaffinity(0))
     settings: dict[str, Any] = {**session_settings(size, jars, cores=cores)}
     builder = SparkSession.builder.config(map=settings)
@@ -235,6 +236,7 @@ def stop_session(session: "SparkSession") -> None:
     gateway.shutdown()
     jvm = getattr(gateway, "proc", None)
     if jvm is not None:
+        # The JVM ends when its input does.
         jvm.stdin.close()
         jvm.wait(timeout=30)
     SparkContext._gateway = None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]

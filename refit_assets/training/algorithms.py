@@ -83,6 +83,7 @@ def read_importance(model: Estimator) -> tuple[tuple[str, float], ...]:
     for name, *_, share in raw or ():
         column = str(name).split(".", 1)[0]
         shares[column] = shares.get(column, 0.0) + float(share)
+    # Ties by name, so that the same fit leaves the same record.
     return tuple(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 

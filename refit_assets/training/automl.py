@@ -42,6 +42,7 @@ def automl_searches(search: Search) -> Sequence[Search]:
     """
     models = search.models or 1
     singles = models - 1 if models > _FEWEST_TO_STACK else models
+    # A smaller plan begins a larger one: who asks for more models keeps those that are fitted.
     fixed = _FIRST[:singles]
     searches = list(fixed)
     if singles > len(fixed):

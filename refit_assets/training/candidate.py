@@ -70,6 +70,7 @@ def write_candidate(sources: CandidateSources) -> Candidate:
 
     """
     spec, storage, trial = sources.spec, sources.store.storage, sources.trial
+    # The stored bytes, not another export: they are what the trial's digest names.
     mojo = storage.read(trial_name(spec.name, trial.key, "model.zip"))
     if mojo is None:
         message = f"the MOJO of trial {trial.key} is gone; remove its folder, and refit"
@@ -103,6 +104,7 @@ def write_candidate(sources: CandidateSources) -> Candidate:
     storage.write(files.name("candidate/model.zip"), mojo)
     storage.write(files.name("candidate/golden.csv"), golden)
     storage.write(files.name("candidate/holdout_predictions.parquet"), predictions)
+    # Last: who finds the record takes the files for whole.
     sources.store.write_record(files.name(CANDIDATE), candidate)
     return candidate
 
@@ -111,6 +113,7 @@ def _predict(sources: CandidateSources, frame: str, what: str) -> ClusterPredict
     session, target = sources.session, f"{what}_{sources.trial.key}"
     predicted = session.predict(str(sources.model.model_id), frame, target)
     answer = read_predictions(session, sources.spec, predicted)
+    # H2O keeps what has a name until somebody removes it.
     session.remove(target)
     return answer
 
@@ -162,6 +165,7 @@ def _predict_rows(sources: CandidateSources, rows: Sequence[Row]) -> ClusterPred
     contract = build_contract(spec)
     with tempfile.TemporaryDirectory(prefix="refit-golden-") as folder:
         path = Path(folder) / "golden.parquet"
+        # Decimals as Spark writes them, which H2O is known to import exactly.
         pq.write_table(_golden_table(contract, rows), path, store_decimal_as_integer=True)
         kinds = {name: kind for name, kind in column_kinds(spec).items() if name in contract.names}
         frame = parse_uploaded(session, path, {**kinds, _ROW: "numeric"})
@@ -215,6 +219,7 @@ def _refuse_changed(contract: InputContract, rows: Sequence[Row], arrived: Any) 
 def _value(column: Column, cell: str | None) -> str | float | None:
     if cell is None or column.type.kind == "category":
         return cell
+    # As a double, which is what H2O computes with, and to the last bit.
     return float(cell)
 
 

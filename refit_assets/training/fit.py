@@ -84,6 +84,7 @@ def read_fitted(request: FitRequest, store: ArtefactStore, *, nodes: int = 1) ->
     ranked = _ranked(request, plans, stored)
     files = store.refit(request.spec.name, request.training_set.refit)
     candidate = store.read_record(Candidate, files.name(CANDIDATE))
+    # A candidate of an older plan, or of other days, does not count.
     expected = (ranked[0].key, request.training_set.digest, request.spec.features.key)
     if candidate is None or candidate.identity != expected:
         return None
@@ -164,6 +165,7 @@ def fit_trial(
 
 def missing_trials(request: FitRequest, store: ArtefactStore) -> tuple[TrialPlan, ...]:
     """Plans that are not fitted yet and need no other trial, for one node."""
+    # For Argo's pods, each of which has an H2O of one node inside.
     plans = plan_trials(request.spec, _inputs(request, 1))
     stored = _stored(request, store, plans)
     return tuple(plan for plan in plans if plan.key not in stored and not plan.base)

@@ -118,6 +118,7 @@ def fit_missing(work: Work) -> None:
             _take_in(work, waiting)
         mine = [plan for plan in waiting if plan.key not in work.elsewhere]
         ready = [plan for plan in mine if all(key in work.done for key in plan.base)]
+        # Taken no sooner than there is room: what waits, another cluster may still take.
         for plan in ready[: most - len(work.running)]:
             waiting.remove(plan)
             if work.take(plan):
@@ -186,12 +187,14 @@ def _finish(work: Work, plan: TrialPlan, estimator: Estimator, job: str) -> Tria
     """Measure a fitted model, set its threshold, store it; its record comes last."""
     spec, session = work.request.spec, work.session
     seconds = session.job_seconds(job)
+    # The job is done; this makes h2o's client fetch the model.
     estimator.join()
     predicted, labels = _measured(work, plan, estimator)
     scores = positive_scores(spec, predicted)
     threshold: float | None = None
     if spec.classification:
         threshold = choose_threshold(labels, scores, spec.trials.threshold)
+        # Before the export, since the MOJO holds it.
         _set_threshold(work, estimator, predicted, threshold)
     digest = _store_model(work, plan, estimator)
     curve_metric, curve = read_curve(estimator)
@@ -231,6 +234,8 @@ def _set_threshold(
         largest_second=float(predicted.columns[f"p:{second}"][positive].max(initial=-1.0)),
     )
     for model_id in deciding_models(estimator):
+        # h2o's client has no method for it. H2O's own comes from a histogram whose bins depend on
+        # the nodes, and would make other bytes of the same trees.
         work.session.h2o.rapids(f"(model.reset.threshold {model_id} {cut!r})")
 
 
@@ -240,6 +245,7 @@ def _measured(
     """Predictions and labels of rows that the trial was not fitted on, row by row."""
     part = work.frames.measured
     if plan.algorithm == "stacked_ensemble":
+        # Its weights were fitted to these very rows: only out of fold is the measure honest.
         metalearner = estimator.metalearner()
         frame: Frame = metalearner.cross_validation_holdout_predictions()
     elif work.frames.validation is None:
@@ -258,6 +264,7 @@ def _store_model(work: Work, plan: TrialPlan, estimator: Estimator) -> str:
     with tempfile.TemporaryDirectory(prefix="refit-trial-") as folder:
         exported = estimator.download_mojo(path=str(Path(folder) / "exported.zip"))
         mojo = canonical_mojo(Path(exported).read_bytes())
+        # With the out-of-fold predictions: an ensemble that is fitted in another JVM needs them.
         binary = work.session.h2o.download_model(
             estimator,
             path=folder,

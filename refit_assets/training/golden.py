@@ -21,6 +21,7 @@ UNSEEN_LEVEL = "no such level"
 
 # 2^64 / golden ratio, odd: neighbours among keys end up far apart.
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
+# Within the 32 bits of an int.
 _FARTHEST_INT = 2_000_000_000
 _EXACT_DIGITS = 15
 """Every decimal with so many digits is another double, and comes back from it."""
@@ -65,6 +66,7 @@ def cell_text(column: Column, value: float | str | None) -> str | None:
         case "int":
             return str(int(value))
         case _:
+            # By `repr`, the shortest text of that double: its binary value would have a long tail.
             step = Decimal(1).scaleb(-column.type.scale)
             return format(Decimal(repr(float(value))).quantize(step), "f")
 

@@ -142,6 +142,7 @@ def _cut_everywhere(labels: Doubles, scores: Doubles) -> tuple[Doubles, Doubles,
 def _regressed(labels: Doubles, scores: Doubles) -> dict[str, float]:
     errors = labels - scores
     spread = np.sum((labels - labels.mean()) ** 2)
+    # Not by the spread: a mean of equal numbers can be a last bit off them.
     constant = bool(np.all(labels == labels[0]))
     return {
         "rmse": float(np.sqrt(np.mean(errors**2))),

@@ -81,6 +81,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = _PERMISSIONS
+    # zipfile would note this system's own.
     entry.create_system = _UNIX
     return entry
 

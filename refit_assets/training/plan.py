@@ -85,6 +85,7 @@ def plan_trials(spec: ModelSpec, inputs: PlanInputs) -> tuple[TrialPlan, ...]:
     singles = [search for search in searches if search.algorithm != "stacked_ensemble"]
     plans: dict[str, TrialPlan] = {}
     for at, search in enumerate(singles):
+        # By its place, too: two searches of one space are to draw apart.
         for parameters in _parameters(search, spec.trials.seed, at):
             plan = _plan(spec, inputs, search.algorithm, parameters)
             plans.setdefault(plan.key, plan)
@@ -158,6 +159,7 @@ def _plan(
     _refuse(algorithm, given)
     trials = spec.trials
     parameters = {**_defaults(algorithm, given), **given, **_forced(algorithm, trials.folds)}
+    # Where a trial stops hangs on the last bits of a metric, and those on the number of nodes.
     depends = algorithm in NODE_DEPENDENT or _stops_early(given)
     nodes = inputs.nodes if depends else None
     key = trial_key(
@@ -171,6 +173,7 @@ def _plan(
             "nodes": nodes,
             "base": base,
             "folds": trials.folds,
+            # The MOJO holds the cut-off, so what sets it decides bytes.
             "threshold": trials.threshold if spec.classification else None,
             "positive": spec.target.positive,
         }
@@ -224,6 +227,7 @@ def _forced(algorithm: Algorithm, folds: int | None) -> dict[str, Any]:
         }
     if folds is not None:
         forced |= {
+            # The same folds for every trial: an ensemble stacks no others.
             "nfolds": folds,
             "fold_assignment": "modulo",
             "keep_cross_validation_predictions": True,

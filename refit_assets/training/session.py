@@ -97,6 +97,7 @@ class H2OSession:
 
     def download(self, frame: Frame) -> Table:
         """Download a frame as an Arrow table: doubles to the last bit, categories as text."""
+        # H2O's text of a double reads back to the last bit (tried on predictions).
         text: str = frame.get_frame_data()
         kinds = {
             name: pa.string() if kind == "enum" else pa.float64()
@@ -167,6 +168,7 @@ def connected(connection: H2OConnection, max_seconds: float) -> Generator[H2OSes
         # If the cluster is gone, this says so, and why.
         connection.watch(0.0)
         message = f"H2O at {connection.url}: {_first_lines(str(error))}"
+        # What H2O refuses it refuses again; only a connection may come back.
         raise WorkloadFailed(message, transient=isinstance(error, H2OConnectionError)) from error
     finally:
         _close(h2o)
@@ -175,6 +177,7 @@ def connected(connection: H2OConnection, max_seconds: float) -> Generator[H2OSes
 def _connect(h2o: Any, connection: H2OConnection) -> None:  # noqa: ANN401
     # The client prints advice to upgrade, and .12 exports no MOJOs.
     with contextlib.redirect_stdout(io.StringIO()):
+        # Not `h2o.init`, which takes whatever H2O answers on its port.
         h2o.connect(url=connection.url, auth=(connection.user, connection.password), verbose=False)
     h2o.no_progress()
 
@@ -188,6 +191,7 @@ def _refuse_wrong_cluster(h2o: Any, connection: H2OConnection) -> None:  # noqa:
                 f"install h2o=={H2O_VERSION} (from 3.46.0.12 on H2O exports no MOJO)"
             )
             raise SetupError(message)
+    # Nodes whose look-up timed out form a smaller cloud, without an error.
     if cluster.cloud_size != connection.nodes:
         message = f"H2O has {cluster.cloud_size} nodes, expected {connection.nodes}"
         raise WorkloadFailed(message, transient=True)

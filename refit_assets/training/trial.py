@@ -116,6 +116,7 @@ class Candidate:
 
 def trial_key(parts: Mapping[str, Any]) -> str:
     """Sixteen hex digits over everything that decides a trial's bytes."""
+    # Sorted, at every depth: parameters in another order are the same trial.
     content = json.dumps({**parts, "h2o": H2O_VERSION}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 

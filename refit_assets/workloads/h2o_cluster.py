@@ -109,6 +109,7 @@ class H2OClusters:
 
         """
         nodes = self._nodes(cluster)
+        # A node that was restarted has lost its share of every frame.
         broken = [pod for pod in nodes if _restarts(pod) or not _is_running(pod)]
         if len(nodes) < cluster.nodes or broken:
             why = "; ".join(_why_broken(pod) for pod in broken) or "a node's pod is gone"
@@ -187,6 +188,7 @@ def _secret(metadata: Manifest, password: str) -> Manifest:
 
 def _service(metadata: Manifest, cluster: Cluster) -> Manifest:
     spec = {
+        # Headless: only the leader answers REST, the others 403, so its client names a pod.
         "clusterIP": "None",
         # Nodes look one another up before any of them is ready.
         "publishNotReadyAddresses": True,
@@ -204,6 +206,7 @@ def _network_policy(metadata: Manifest, cluster: Cluster) -> Manifest:
         "podSelector": nodes["podSelector"],
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"from": [nodes]}, {"from": [clients], "ports": ports}],
+        # S3 and names are opened beside this, by the label `refit/needs-s3`.
         "egress": [{"to": [nodes]}],
     }
     return {
@@ -218,6 +221,7 @@ def _stateful_set(metadata: Manifest, cluster: Cluster, namespace: str) -> Manif
     pod = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # What counts is stored by then; an H2O has nothing to end in order.
         "terminationGracePeriodSeconds": 1,
         "securityContext": NON_ROOT,
         "containers": [_node(cluster, namespace)],
@@ -232,6 +236,7 @@ def _stateful_set(metadata: Manifest, cluster: Cluster, namespace: str) -> Manif
         "metadata": metadata,
         "spec": {
             "serviceName": cluster.name,
+            # At once, since the nodes wait for one another.
             "podManagementPolicy": "Parallel",
             "replicas": cluster.nodes,
             "selector": {"matchLabels": {WORKLOAD_LABEL: cluster.name}},
@@ -244,6 +249,7 @@ def _node(cluster: Cluster, namespace: str) -> Manifest:
     memory = f"{cluster.memory_mib}Mi"
     environment = {
         "H2O_KUBERNETES_SERVICE_DNS": f"{cluster.name}.{namespace}.svc.cluster.local",
+        # When it is over H2O starts smaller, without a word: `find_leader` asks for all nodes.
         "H2O_NODE_LOOKUP_TIMEOUT": "180",
         "H2O_NODE_EXPECTED_COUNT": str(cluster.nodes),
         "H2O_KUBERNETES_API_PORT": str(LEADER_PORT),
@@ -273,6 +279,7 @@ def _node(cluster: Cluster, namespace: str) -> Manifest:
 
 
 def _java_options(cluster: Cluster) -> list[str]:
+    # A node that ends is seen at once, one that limps without memory is not.
     options = [f"-Xmx{cluster.heap_mib}m", "-XX:+ExitOnOutOfMemoryError"]
     options.append(f"-Dsys.ai.h2o.persist.s3.region={cluster.s3_region}")
     if cluster.s3_endpoint:

@@ -170,6 +170,7 @@ class H2OProcess:
         self.port = _free_port()
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         login = folder / "login"
+        # Made before it is written: nobody else reads the password meanwhile.
         login.touch(mode=0o600)
         login.write_text(f"{self.user}: {self.password}\n", encoding="utf-8")
         (folder / "tmp").mkdir()
@@ -210,6 +211,7 @@ class H2OProcess:
     def _ping_until_stopped(self) -> None:
         # Several pings a period: one that is late or lost must not end a healthy H2O.
         while not self._stopped.wait(self.settings.ping_timeout_seconds / 6):
+            # Only this endpoint counts, and h2o's client never asks it.
             self._answers("/3/Ping")
 
     def _log_tail(self) -> str:
@@ -252,8 +254,10 @@ def _release(process: subprocess.Popen[bytes]) -> None:
 def _command(settings: H2OSettings, port: int, folder: Path) -> list[str]:
     ping_ms = str(int(settings.ping_timeout_seconds * 1000))
     options = {
+        # H2Os of one name look for one another, and would form a cloud.
         "-name": f"refit-{secrets.token_hex(8)}",
         "-ip": "127.0.0.1",
+        # This one binds REST; `-ip` is for other nodes.
         "-web_ip": "127.0.0.1",
         "-port": str(port),
         "-nthreads": str(settings.threads),

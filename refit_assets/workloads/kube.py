@@ -29,6 +29,7 @@ REQUEST_LABEL = "refit/request"
 _LONGEST_NAME = 45
 """A driver's pod is called after its application, and a pod's name is a host name of 63 letters."""
 
+# By path, so that an operator's resources and Kubernetes' own need one way and no client each.
 PATHS = {
     "Pod": "api/v1/namespaces/{namespace}/pods",
     "Secret": "api/v1/namespaces/{namespace}/secrets",
@@ -114,6 +115,7 @@ class KubernetesApi:
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object and what it owns; nothing happens where there is none."""
+        # `remove` waits for the pods, also for those that no owner takes along.
         query = [("propagationPolicy", "Background")]
         self._call("DELETE", f"{self._path(kind)}/{name}", query=query, absent=None)
 
@@ -233,6 +235,7 @@ def create_or_adopt(
     kind, name = manifest["kind"], manifest["metadata"]["name"]
     found = api.read(kind, name)
     if found is not None and not ended and _same_request(found, manifest):
+        # It belonged to the predecessor's Job, and would go with that.
         owners = manifest["metadata"].get("ownerReferences", [])
         api.patch(kind, name, {"metadata": {"ownerReferences": owners}})
         return True
@@ -270,6 +273,8 @@ def remove(api: Api, kinds: Sequence[str], name: str, patience: Patience) -> Non
     try:
         for kind in kinds:
             api.delete(kind, name)
+        # Executors do not always go with their driver (spark-operator #2961), and the next attempt
+        # must find none.
         what = f"end of the pods of {api.namespace}/{name}"
         wait_until(lambda: bool(pods_of(api, name)), {False}, what, patience)
         for kind in kinds:

@@ -70,6 +70,7 @@ def why_failed(pod: Manifest) -> str:
         if ended and ended.get("exitCode") != 0:
             reason = ended.get("reason", "Error")
             return _said(pod, reason, f"exit code {ended.get('exitCode')}")
+    # An evicted pod says so itself, and perhaps none of its containers does.
     status = pod.get("status", {})
     return _said(pod, status.get("reason", "Failed"), status.get("message", "no reason given"))
 

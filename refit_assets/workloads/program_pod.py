@@ -118,8 +118,10 @@ class ProgramPods:
         stuck = None
         if pod is not None:
             stuck = read_stuck(self.api, pod, seconds)
+            # Not at once, as a node may be on its way.
             if stuck is None and seconds > self.pending_seconds:
                 stuck = why_unschedulable(pod)
+        # A quota lets no pod be made, and only the Job's events tell of it.
         elif seconds > self.pending_seconds:
             events = self.api.events(name)
             stuck = events[-1] if events else "no pod was made, and no event says why"
@@ -178,7 +180,9 @@ def build_job(program: Program, namespace: str) -> Manifest:
     }
     pod = {
         "restartPolicy": "Never",
+        # A program talks to the store and to H2O, never to Kubernetes.
         "automountServiceAccountToken": False,
+        # Else every Service of the namespace comes along as variables.
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 5,
         "securityContext": NON_ROOT,
@@ -195,6 +199,7 @@ def build_job(program: Program, namespace: str) -> Manifest:
             "ownerReferences": [*program.owners],
         },
         "spec": {
+            # Whether to try again is Dagster's to decide, which knows what was stored.
             "backoffLimit": 0,
             "activeDeadlineSeconds": program.deadline_seconds,
             "ttlSecondsAfterFinished": program.time_to_live_seconds,

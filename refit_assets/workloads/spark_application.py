@@ -98,6 +98,8 @@ class SparkApplications:
         `prepare` is called before a submission, and not before an adoption.
         """
         name = manifest["metadata"]["name"]
+        # An operator that restarts can call FAILED what still runs (spark-operator #2788): not
+        # adopted, and its pods are waited for before another one starts.
         ended = self._state(name) == "FAILED" or self._driver_killed(name)
         return submitted(self.api, manifest, self.leaving, ended=ended, prepare=prepare)
 
@@ -141,6 +143,7 @@ class SparkApplications:
         if driver is None:
             return
         stuck = read_stuck(self.api, driver, seconds)
+        # A driver without a node reads as SUBMITTED, for ever (spark-operator #2872).
         if stuck is None and seconds > self.pending_seconds:
             stuck = why_unschedulable(driver)
         if stuck is None and not _has_mark(driver):
@@ -202,6 +205,7 @@ def build_application(program: SparkProgram, namespace: str) -> Manifest:
             "onSubmissionFailureRetries": 3,
             "onSubmissionFailureRetryInterval": 5,
         },
+        # Unset, the operator keeps what has ended.
         "timeToLiveSeconds": program.time_to_live_seconds,
         "driver": {
             **_pods(program.driver, program, labels),
@@ -241,6 +245,7 @@ def _settings(program: SparkProgram) -> dict[str, str]:
         "spark.storage.decommission.shuffleBlocks.enabled": "true",
         "spark.storage.decommission.rddBlocks.enabled": "true",
         "spark.ui.enabled": "false",
+        # Half the CPU of small jobs: see `resources.spark`.
         "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
     }
     if program.executor.memory_mib <= 4096:  # noqa: PLR2004 - measured on small executors only
@@ -260,6 +265,7 @@ def _pods(pods: Pods, program: SparkProgram, labels: Mapping[str, str]) -> Manif
         "envFrom": [{"secretRef": {"name": secret}} for secret in program.secrets],
         "podSecurityContext": {
             "runAsNonRoot": True,
+            # The image's own, and what the operator's defaults expect.
             "runAsUser": 185,
             "fsGroup": 185,
             "seccompProfile": {"type": "RuntimeDefault"},

@@ -60,6 +60,7 @@ def run_script(script: Script, tell: Tell, spark_home: Path | None = None) -> No
         # Driver and workers are this interpreter, with what is installed for it.
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_HOME": str(home),
+        # Into a pipe Python would hold its lines back until there are many.
         "PYTHONUNBUFFERED": "1",
         **script.environment,
     }

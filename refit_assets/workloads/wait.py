@@ -38,6 +38,7 @@ def wait_until(
 
     """
     deadline = patience.clock() + patience.timeout_seconds
+    # Read before looking at the clock: an end that came during the last sleep counts.
     while (state := read()) not in ends:
         left = deadline - patience.clock()
         if left <= 0:
