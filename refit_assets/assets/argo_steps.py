@@ -57,9 +57,11 @@ class ArgoRefit:
         landing = self.deployment.landing
         due = find_due(self.spec, self.deployment.store, landing, self.refit)
         window = plan_window(self.spec, self.refit)
+        # Days outside the window are left alone: this refit does not need them.
         days = sorted({*due.days} & {*window.days})
         tell(f"{len(days)} of {len(window.days)} days are to be computed")
         if days:
+            # One job from the first to the last: each further one would start a Spark of its own.
             request = FeaturesRequest(
                 spec=self.spec,
                 first=days[0],
@@ -82,6 +84,7 @@ class ArgoRefit:
                 WORKLOAD_VARIABLE: exchange.workload,
                 **self.deployment.s3_environment,
             },
+            # The network policy lets only pods with this label reach the storage.
             labels={S3_LABEL: "true"},
             owners=[],
             prepare=lambda: None,
@@ -98,6 +101,7 @@ class ArgoRefit:
         """
         store, spec = self.deployment.store, self.spec
         computed = self._exchange("features").answered(FeaturesResult)
+        # None where no day was due, and so no Spark job ran.
         if computed is not None:
             record_days(store, spec, computed)
         table = self.deployment.feature_table(spec.name)
@@ -111,6 +115,7 @@ class ArgoRefit:
             exchange = self._exchange(f"trial-{plan.key[:8]}")
             exchange.ask(TrialRequest(fit=request, key=plan.key))
             trials.append(exchange.workload)
+        # Asked for here as well: until `finish` only programs run, and those read requests.
         self._exchange("fit").ask(request)
         self._exchange("package").ask(PackageRequest(spec=spec, refit=self.refit))
         tell(f"training set {pinned.digest[:12]}: {len(trials)} trials are to be fitted")

@@ -34,6 +34,8 @@ def features_columns(spec: ModelSpec) -> list[dg.TableColumn]:
 
 def features_lineage(spec: ModelSpec, lineage: Lineage) -> dict[str, Any]:
     """Metadata of a feature table whose columns come from the landing zone like this."""
+    # A feature of which Spark's plan does not tell everything has no origins here: some of them
+    # would pass for all.
     sources = {
         name: [(dg.AssetKey(["landing", source]), column) for source, column in lineage[name]]
         for name in (column.name for column in features_columns(spec))

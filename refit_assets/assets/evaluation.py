@@ -34,11 +34,14 @@ def build_evaluation_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     key = dg.AssetKey([spec.name, "evaluation"])
     gates = [gate for gate in plan_gates(spec.gates) if gate.needs == "evaluation"]
 
+    # The result's type stays bare: with check_specs, Dagster 1.13 fails to define an asset that
+    # returns `MaterializeResult[None]`.
     @dg.asset(
         key=key,
         description="What the candidate is worth on the holdout, by scores of its own jar.",
         deps=[[spec.name, "scoring_jar"]],
         partitions_def=refit_partitions(spec),
+        # None blocks: what misses a gate is compared all the same, and held with its reasons.
         check_specs=[
             dg.AssetCheckSpec(gate.name, asset=key, description=gate.description) for gate in gates
         ],
@@ -59,6 +62,7 @@ def build_evaluation_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             measured = evaluate_refit(spec, refit, store, maven)
             results = [check_gate(gate) for gate in judge_evaluation(spec.gates, measured)]
             return dg.MaterializeResult(
+                # No clock in it: the same jar on the same rows leaves the release fresh.
                 data_version=dg.DataVersion(
                     measured.mojo_sha256[:16] + measured.training_set_digest[:16]
                 ),
@@ -106,6 +110,8 @@ def evaluate_refit(spec: ModelSpec, refit: str, store: ArtefactStore, maven: Mav
     with tempfile.TemporaryDirectory(prefix="refit-evaluation-") as name:
         folder = Path(name)
         write_inputs_csv(spec, holdout, folder / "rows.csv")
+        # By way of the store: a cluster's jar runs in another pod, and the release gives the same
+        # rows to the champion's jar.
         store.storage.upload(folder / "rows.csv", files.name(ROWS))
         runnable = jar_name(spec.name, packaged.jar.version, packaged.jar.file("all").name)
         maven.score(store, runnable, files.name(ROWS), files.name(SCORES))
@@ -127,6 +133,7 @@ def evaluate_refit(spec: ModelSpec, refit: str, store: ArtefactStore, maven: Mav
         threshold=candidate.threshold,
         cluster=cluster,
     )
+    # Before anything is stored: figures of a jar that differs would be another model's.
     if measured.parity is not None:
         require_parity(measured.parity, packaged.jar.coordinates)
     store.write_record(files.name("evaluation/evaluation.json"), measured)
@@ -155,6 +162,7 @@ def read_made(
     packaged = store.need_record(
         PackagedJar, files.name("scoring_jar.json"), made_by=f"{model}/scoring_jar"
     )
+    # A step that was run again alone leaves the records after it as they were.
     require_same(pinned.digest, candidate.training_set_digest, f"{model}/candidate")
     require_same(candidate.mojo_sha256, packaged.mojo_sha256, f"{model}/scoring_jar")
     return pinned, candidate, packaged

@@ -22,6 +22,7 @@ def build_landing_specs(models: Iterable[ModelSpec]) -> list[dg.AssetSpec]:
     owners: dict[str, set[str]] = {}
     for spec in models:
         for name, source in spec.sources.items():
+            # The first model's spec stands for all: Dagster refuses two specs of one asset key.
             first, known = sources.setdefault(name, (spec, source))
             owners.setdefault(name, set()).update(spec.owners)
             if known.path != source.path:

@@ -125,6 +125,7 @@ def look_at_landing(spec: ModelSpec, deployment: Deployment, now: datetime) -> L
     for source, change in changes.items():
         most = MOST_TOLD - len(events)
         events += [_arrived(one) for one in change.arrived[:most]]
+        # What waits to be told keeps its digest here: no file is read twice for that.
         now_seen = see(seen[source], listed[source], whole[source], change.arrived[most:])
         if now_seen != seen[source]:
             deployment.store.write_record(seen_name(source), now_seen)
@@ -202,6 +203,7 @@ def _arrived(file: LandedFile) -> dg.AssetMaterialization:
 
 
 def _gone(source: str, names: Sequence[str]) -> dg.AssetObservation:
+    # Observed and not materialised: a new data version would make the features out of date.
     return dg.AssetObservation(
         ["landing", source],
         description=f"{len(names)} files are gone",

@@ -21,6 +21,7 @@ JOB = "leftovers"
 def build_leftovers_defs(open_namespace: Callable[[], Api]) -> dg.Definitions:
     """Build the job and what starts it; the namespace is reached by its runs only."""
     job = build_leftovers_job(open_namespace)
+    # A run that succeeds has removed its own on the way out.
     statuses = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
     return dg.Definitions(jobs=[job], sensors=[build_sensor(job, one) for one in statuses])
 
@@ -56,6 +57,7 @@ def build_sensor(job: dg.JobDefinition, status: dg.DagsterRunStatus) -> dg.Senso
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def after(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        # Else a look that fails would ask for the next one, for ever.
         if context.dagster_run.job_name == JOB:
             return dg.SkipReason("the look for leftovers failed itself: see its run")
         return dg.RunRequest(run_key=f"{JOB}:{context.dagster_run.run_id}")

@@ -33,6 +33,7 @@ from refit_assets.spec import ModelSpec
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+# `steps.PROGRESS` tells the lines that matter; Dagster's own log would bury them.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 REFIT_ASSETS = ("training_set", "trials", "candidate", "scoring_jar", "evaluation", "release")
 
@@ -76,6 +77,7 @@ class MainJob:
 
     def refit(self, key: str) -> dict[str, dict[str, float]]:
         """Do one refit, from the training set to the release."""
+        # This run passes no queue that would tag it; by the tag the sensors see that a refit runs.
         return self._run(REFIT_ASSETS, partition_key=key, tags={MODEL_TAG: self.spec.name})
 
     def finish(self, key: str) -> dict[str, dict[str, float]]:
@@ -99,6 +101,7 @@ class MainJob:
                 instance=self.instance,
                 resources=self.resources,
                 run_config=config,
+                # `_failure` tells the step's own words instead of Dagster's wrapping.
                 raise_on_error=False,
                 **what,
             )
@@ -157,6 +160,7 @@ def prepare_instance(deployment: Deployment) -> None:
     """Give Dagster its home below ours, with the laptop's instance file."""
     home = deployment.dagster_home
     home.mkdir(parents=True, exist_ok=True)
+    # Each time, so that a home of before gets the present limits.
     shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
 

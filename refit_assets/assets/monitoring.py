@@ -82,6 +82,7 @@ def check_day(spec: ModelSpec, found: MonitoredDay) -> list[dg.AssetCheckResult]
         dg.AssetCheckResult(
             check_name=name,
             passed=not breaches,
+            # Inputs that drift may still be scored well; the live metric tells.
             severity=dg.AssetCheckSeverity.WARN,
             description=" ".join(one.sentence for one in breaches)
             or f"{found.day}: as in training",

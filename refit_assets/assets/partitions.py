@@ -30,6 +30,7 @@ def refit_partitions(spec: ModelSpec) -> dg.TimeWindowPartitionsDefinition:
         case "daily":
             return dg.DailyPartitionsDefinition(start_date=first, **ahead)  # pyright: ignore[reportArgumentType]
         case "weekly":
+            # Dagster's weeks begin on Sunday, ours on Monday (decision 0005).
             return dg.WeeklyPartitionsDefinition(start_date=first, day_offset=1, **ahead)  # pyright: ignore[reportArgumentType]
         case "monthly":
             return dg.MonthlyPartitionsDefinition(start_date=first, **ahead)  # pyright: ignore[reportArgumentType]

@@ -48,6 +48,8 @@ def build_predictions_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             dg.AssetDep([spec.name, "release"], partition_mapping=refit_of_day()),
         ],
         partitions_def=day_partitions(spec),
+        # One Spark for all days that a version scores; the next version starts it anew
+        # (decision 0012).
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRY_TRANSIENT,
         group_name=spec.name,
@@ -74,6 +76,7 @@ def build_predictions_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             )
             for request in requests:
                 result = spark.predictions(request, deployment.store, running.tell)
+                # Version by version: what one has scored stays where the next one's jar fails.
                 record_predicted(deployment.store, spec.name, result.days)
                 made += result.days
             yield dg.MaterializeResult(

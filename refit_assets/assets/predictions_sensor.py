@@ -59,6 +59,7 @@ def build_predictions_sensor(spec: ModelSpec) -> dg.SensorDefinition:
         days = days_to_predict(store, spec, events)
         requests = [_score(spec, store, keys, *ends) for ends in contiguous(days)]
         if not requests:
+            # Runs that score watch as well; left are days whose neighbours or limits changed since.
             scored = recorded_days(store, f"models/{spec.name}/predictions/")[-_LOOKS_BACK:]
             due = days_to_monitor(store, spec, scored)
             requests = [_watch(spec, store, keys[1], *ends) for ends in contiguous(due)]
@@ -86,6 +87,7 @@ def request_again(
         days = " to ".join(request.tags[f"dagster/asset_partition_range_{e}"] for e in _ENDS)
         times = "once" if len(failed) == 1 else f"{len(failed)} times"
         return f"{days} failed {times}, as the run says; again at {again:%Y-%m-%d %H:%M}Z"
+    # Dagster runs no key twice, so each attempt has one of its own.
     return request.with_replaced_attrs(run_key=f"{request.run_key}:{len(ended)}")
 
 
@@ -98,6 +100,7 @@ def _score(
     # What was there before is part of the key: features that change back are scored once more.
     content += [f"{day}{one.run_id}" for day, one in before.items()]
     asked = _request(spec, keys, (first, last), content)
+    # An old day whose features changed is scored by the version whose day it is, not by today's.
     config = {"ops": {keys[0].to_python_identifier(): {"config": {"serving": THEN}}}}
     return asked.with_replaced_attrs(run_config=config)
 

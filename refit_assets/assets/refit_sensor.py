@@ -150,11 +150,13 @@ class _Days:
         unread = [day for day in days if day in self._there and day not in self._read]
         self._read |= read_days(self.store, self.spec, unread)
         found = {day: self._read[day] for day in days if day in self._read}
+        # What another features.py computed counts as missing: the landing sensor asks for it anew.
         return {day: one for day, one in found.items() if one.recipe == self.recipe}
 
     def missing(self, refit: str) -> tuple[date, ...]:
         """Days that a window lacks, beyond what the spec allows."""
         days, most = plan_window(self.spec, refit).days, self.spec.refit.missing_days
+        # Names alone settle most windows; records are read only where they do not.
         if sum(day not in self._there for day in days) <= most:
             current = self.current(refit)
             days = tuple(day for day in days if day not in current)
@@ -175,6 +177,7 @@ def _window_state(
     released = store.read_record(Released, files.name(RECORD))
     content = fingerprint_of(spec, current)
     ended = ended_runs(instance, {MODEL_TAG: spec.name, CONTENT_TAG: content})
+    # The latest come first: those since the last success, as the pause grows by them.
     failed = [*takewhile(lambda one: not one.dagster_run.is_success, ended)]
     mine = [event for event in events if event.refit == refit]
     refused = read_refused(store, spec.name) if missing else {}

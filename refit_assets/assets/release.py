@@ -35,6 +35,8 @@ def build_release_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         description="Challenger against champion, the verdict, and the published jar.",
         deps=[
             dg.AssetDep([spec.name, "evaluation"]),
+            # On itself: Dagster refuses a cycle through two assets, even one shifted in time.
+            # So the comparison with the champion is part of this asset and not of one before it.
             dg.AssetDep(key, partition_mapping=refit_before()),
         ],
         partitions_def=refit_partitions(spec),
@@ -66,6 +68,7 @@ def build_release_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 metadata=_metadata(deployment, last, running),
                 check_results=[check_gate(judged[name]) for name in gates],
             )
+        # After the result, which gives all refits of the run one data version: the later counts.
         for one in made:
             context.log_event(
                 dg.AssetMaterialization(

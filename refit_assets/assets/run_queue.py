@@ -21,6 +21,8 @@ POD_TAG = "dagster-k8s/config"
 """Where K8sRunLauncher looks for what one run's pod has of its own."""
 
 
+# Not a pool: its limit is unknown in the queue's first round after it was asked for, and a backfill
+# of eight refits is such a round (decision 0027).
 class RefitQueue(QueuedRunCoordinator):
     """Dagster's queue, which can count refits by their model and knows how large runs are."""
 

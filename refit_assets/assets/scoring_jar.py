@@ -48,6 +48,7 @@ def build_scoring_jar_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             )
             sizes = {file.name: file.bytes for file in jar.files}
             return dg.MaterializeResult(
+                # Of what went in: a jar that is not built again leaves the evaluation fresh.
                 data_version=dg.DataVersion(packaged.inputs),
                 metadata={
                     "coordinates": jar.coordinates,

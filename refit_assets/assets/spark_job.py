@@ -36,6 +36,7 @@ def build_spark_job_asset(spec: SparkJobSpec, script: Path) -> dg.AssetsDefiniti
         group_name=spec.group,
         owners=[*spec.owners],
         kinds={"spark", "python"},
+        # By it the UI marks what an older script made.
         code_version=hashlib.sha256(script.read_bytes()).hexdigest()[:12],
     )
     def spark_job(
@@ -85,6 +86,7 @@ def job_partitions(partitions: JobPartitions) -> dg.TimeWindowPartitionsDefiniti
         case "daily":
             return dg.DailyPartitionsDefinition(start_date=start, end_date=end)
         case "weekly":
+            # From Monday on, as a refit's weeks (decision 0005).
             return dg.WeeklyPartitionsDefinition(start_date=start, end_date=end, day_offset=1)
         case "monthly":
             return dg.MonthlyPartitionsDefinition(start_date=start, end_date=end)
@@ -103,6 +105,7 @@ def _schedule(spec: SparkJobSpec, cron: str, asset: dg.AssetsDefinition) -> dg.S
         if spec.partitions is None:
             return dg.RunRequest()
         now = context.scheduled_execution_time
+        # By the scheduled time: a late tick asks for the partition that one in time would have.
         with dg.partition_loading_context(now):
             latest = job_partitions(spec.partitions).get_last_partition_key()
         if latest is None:

@@ -30,6 +30,7 @@ def cpu_seconds() -> float:
         try:
             times = process.cpu_times()
         except psutil.NoSuchProcess:
+            # It ended between the listing and the look.
             continue
         total += times.user + times.system + times.children_user + times.children_system
     return total
@@ -89,6 +90,7 @@ def refusals() -> Generator[None]:
             raise
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except (dg.Failure, dg.RetryRequested, ConnectionError, TimeoutError):
+        # Networks recover: their errors are worth another attempt, whoever raised them.
         raise
     except Exception as error:
         # Unforeseen, so a bug: another attempt would only hide it behind a delay.

@@ -42,7 +42,9 @@ IN_PROGRESS = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
+# Dagster's daemon beats every 30 s; two beats missed are no daemon.
 _ALIVE_SECONDS = 60
+# As long as the laptop's dagster.yaml lets a run last.
 _MOST_SECONDS = 4 * 3600
 
 
@@ -96,6 +98,7 @@ def run_tick(deployment: Deployment, tell: Tell) -> Tick:
 
     """
     if not isinstance(deployment, ClusterDeployment):
+        # A cluster's pod brings its own DAGSTER_HOME and dagster.yaml.
         prepare_instance(deployment)
     with dg.DagsterInstance.get() as instance, _alone(instance) as claim:
         with _workspace(instance) as workspace:
@@ -119,6 +122,8 @@ def _round(kind: str, instance: dg.DagsterInstance, workspace: WorkspaceProcessC
 
 
 def _once(daemon: "DagsterDaemon[Any]", workspace: WorkspaceProcessContext) -> None:
+    # It never ends by itself: END_SPAN, after each round, is where to leave it. Neither is public;
+    # the pin of Dagster and `integration/test_tick.py` hold them (decision 0015).
     loop = daemon.core_loop(workspace, Event())
     for mark in loop:
         if mark is SpanMarker.END_SPAN:
@@ -136,6 +141,7 @@ def _hand_over(
     handed: dict[str, None] = {}
     # A run of the default launcher is a child of this process's code server and ends with it.
     ours = isinstance(instance.run_launcher, DefaultRunLauncher)
+    # Runs that end make room under the limits: again, until nothing more starts.
     while True:
         before = _queued(instance)
         _round(QUEUE, instance, workspace)
@@ -151,6 +157,7 @@ def _hand_over(
 
 def _wait(instance: dg.DagsterInstance, runs: Collection[str], claim: Callable[[], None]) -> None:
     def running() -> bool:
+        # Runs outlast a heartbeat, and an old one would let another tick begin.
         claim()
         found = instance.get_run_records(dg.RunsFilter(run_ids=[*runs], statuses=[*IN_PROGRESS]))
         return bool(found)
@@ -230,6 +237,7 @@ def _alone(instance: dg.DagsterInstance) -> Generator[Callable[[], None]]:
             raise TickRefusedError(message) from error
         _refuse_daemon(instance)
         claim()
+        # Last a beat of long ago: whoever comes next need not wait for ours to grow old.
         stack.callback(claim, 0.0)
         yield claim
 

@@ -80,6 +80,7 @@ def build_trials_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
 
 def _digest(trials: tuple[Trial, ...]) -> str:
+    # A key stands for all that a trial is made of; its seconds would make equal trials differ.
     keys = "\n".join(sorted(trial.key for trial in trials))
     return hashlib.sha256(keys.encode()).hexdigest()[:16]
 

@@ -102,6 +102,7 @@ def paired_difference(
 
 def _draw(rows: int, resamples: int, seed: int) -> Iterator[Doubles]:
     """How often each row is in each resample: chunks of (resamples, rows), in all `resamples`."""
+    # PCG64 by name: what `default_rng` draws by may change with NumPy.
     generator = np.random.Generator(np.random.PCG64(seed))
     at_once = max(1, _CELLS // rows)
     for start in range(0, resamples, at_once):

@@ -96,6 +96,7 @@ def _count(rows: NDArray[np.bool_]) -> int:
 
 
 def _bands(ours: Doubles, theirs: Doubles) -> ScoreBands:
+    # The champion's fifths; where many rows share a score, there are fewer bands.
     inner = np.unique(np.quantile(theirs, np.linspace(0, 1, BANDS + 1)[1:-1], method="lower"))
     bands = len(inner) + 1
     place = np.searchsorted(inner, theirs, side="right") * bands

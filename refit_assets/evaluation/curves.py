@@ -17,6 +17,7 @@ from refit_assets.evaluation.records import (
 )
 from refit_assets.evaluation.resampled import CALIBRATION_BINS, Doubles
 
+# Rounded, because three times 0.05 is not quite the 0.15 that a spec says.
 CUT_OFFS = tuple(round(at * 0.05, 2) for at in range(1, 20))
 CURVE_POINTS = 201
 SHARE_OF_NOISE = 0.01
@@ -62,6 +63,7 @@ def build_curves(labels: Doubles, scores: Doubles) -> tuple[Curve, ...]:
         return ()
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
+    # A point only where the score changes: rows of one score are flagged together or not at all.
     ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
     flagged = ends + 1.0
     caught = np.cumsum(labels[order])[ends]

@@ -56,6 +56,8 @@ def read_holdout(spec: ModelSpec, files: Sequence[str]) -> Holdout:
     key, target = spec.features.key, spec.target.column
     columns = [key, *build_contract(spec).names, target]
     stored = _read_files(spec, files, columns)
+    # Rows without a label are scored as any other, but there is nothing to measure them by
+    # (decision 0006).
     labelled = stored.filter(pc.is_valid(stored[target])).sort_by(key)
     if not labelled.num_rows:
         message = f"{spec.name}: none of the {stored.num_rows} rows of the holdout has a label yet"

@@ -155,6 +155,7 @@ def _slices(
     for column in sliced_columns(spec):
         for level in slice_levels(holdout.rows[column]):
             labels, scored = holdout.labels[level.places], scores[level.places]
+            # A seed of its own: one slice more or less leaves the intervals of the others alone.
             seed = derive_seed(str(sampling.seed), column, level.name)
             own = _Sampling(
                 seed=seed,

@@ -56,6 +56,7 @@ def read_jar_predictions(spec: ModelSpec, path: Path, *, rows: int) -> Predictio
     names = prediction_names(spec)
     types = dict.fromkeys(names, pa.float64())
     if spec.classification:
+        # Else labels such as 0 and 1 would be read as numbers.
         types["predict"] = pa.string()
     wanted = pacsv.ConvertOptions(column_types=types, include_columns=[*types])
     try:

@@ -38,6 +38,7 @@ def _values(column: ArrowColumn, *, number: bool) -> Sequence[Level]:
     coded = column_text(column).dictionary_encode()
     codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
     names: list[str] = coded.dictionary.to_pylist()
+    # Numbers by their value: as texts, 10 comes before 9.
     places = sorted(range(len(names)), key=lambda at: float(names[at]) if number else names[at])
     levels = [_level(names[at], codes == at) for at in places]
     return [*levels, *_missing(codes == -1)]

@@ -26,6 +26,7 @@ class Axis:
     def ticks(self) -> list[float]:
         """Round numbers within the range."""
         step = _round_step((self.high - self.low) / _TICKS)
+        # A tick on the very end of the scale counts in spite of rounding.
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [at * step for at in range(first, last + 1)]
@@ -86,6 +87,7 @@ class Chart:
     def upright(self, x: float, css: str, label: str) -> None:
         """Draw a line over the whole height, with a word at its head."""
         at = float(self._x(x))
+        # Near the right edge the word stands on the left, or it would leave the picture.
         left = at > WIDTH * 0.6
         anchor, place = ("end", at - 5) if left else ("start", at + 5)
         self.shapes.append(

@@ -158,6 +158,7 @@ def _slice_name(gate: SliceGate, column: str, *, floor: bool) -> str:
 
 def _parity(evaluation: Evaluation) -> GateResult:
     parity = evaluation.parity
+    # Nothing compared proves nothing.
     if parity is None or not parity.values:
         sentence = (
             "Parity could not be computed: there are no in-cluster predictions to hold it to."
@@ -195,6 +196,7 @@ def _slices(
     values: list[tuple[float, Slice, Measured]] = []
     for one in judged:
         measured = one.measured(gate.metric)
+        # The worst slice may be the one that cannot be measured.
         if measured is None or measured.value is None:
             what = f"{metric_name(gate.metric)} is undefined in {column} = {one.level}"
             return _lost(name, what, limit)
@@ -223,6 +225,7 @@ def _judge_champion(
 def _against_champion(
     gate: ChampionGate, comparison: Comparison | None, champion: str | None
 ) -> GateResult:
+    # Below zero: there the challenger is the worse one.
     limit = -gate.margin
     if champion is None:
         return _first("champion", limit)
@@ -239,6 +242,7 @@ def _against_champion(
         f"rows. {_certainty(found)}; the spec allows it to be "
         f"{f'{format_number(gate.margin)} worse' if gate.margin else 'no worse'}."
     )
+    # The bound and not the difference: the challenger must surely be no worse than that.
     held = found.at_least >= limit
     return GateResult(
         name="champion", held=held, sentence=sentence, value=found.at_least, limit=limit

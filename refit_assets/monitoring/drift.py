@@ -253,6 +253,7 @@ def _known_stretches(
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Counts of each stretch of the window and the others', and of each tested and the window's."""
     whole = np.sum(profile.days, axis=0) if profile.days else np.zeros(1, np.int64)
+    # Against the others, since a window that a week is part of looks like that week.
     pairs = [(whole - now, now) for now in _stretches(profile.days, stretch)]
     pairs += [(whole, now) for now in _stretches(profile.tested, stretch)]
     kept = [(then, now, then + now > 0) for then, now in pairs if then.sum() and now.sum()]
@@ -268,6 +269,7 @@ def _stretches(days: Sequence[Sequence[int]], length: int) -> list[NDArray[np.in
 @cache
 def t_quantile(share: float, free: int) -> float:
     """Quantile of Student's t, by halving: its density, summed from 0 on."""
+    # Not by scipy, which every image would then carry for this one number.
     scale = math.exp(math.lgamma((free + 1) / 2) - math.lgamma(free / 2)) / math.sqrt(
         free * math.pi
     )

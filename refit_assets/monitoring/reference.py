@@ -55,6 +55,7 @@ def need_reference(spec: ModelSpec, store: ArtefactStore, packaged: PackagedJar)
     """
     version, digest = packaged.jar.version, packaged.training_set_digest
     name = reference_name(spec.name, digest, version)
+    # Stored once made: when the refit is made again, the records that it is made of are gone.
     known = store.read_record(Reference, name)
     if known is None:
         known = build_reference(spec, store, packaged)

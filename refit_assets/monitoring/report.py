@@ -44,6 +44,7 @@ def history_figures(spec: ModelSpec, days: Sequence[MonitoredDay]) -> list[Figur
         highest = max(*allowed, *(drift.psi for _, drift in drifts))
         chart = Chart("PSI of the scores by day", _days(days), from_zero("PSI", highest))
         xs = [_place(days, one) for one, _ in drifts]
+        # Of each day its own: the fewer rows, the more PSI is chance.
         for x, limit in zip(xs, allowed, strict=True):
             chart.line([x - 0.5, x + 0.5], [limit, limit], "faint dashed")
         chart.line(xs, [drift.psi for _, drift in drifts], "thin one")

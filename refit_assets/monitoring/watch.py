@@ -237,6 +237,7 @@ def _scored_rows(spec: ModelSpec, stretch: Stretch) -> Table | None:
     if not scored or not known:
         return None
     labels = read_pinned(known, [key, spec.target.column])
+    # Left outer: a scored row whose label is not there yet counts as one without.
     # In the order of the key, so that the same days give the same interval.
     return read_pinned(scored, [key, SCORE]).join(labels, key, join_type="left outer").sort_by(key)
 

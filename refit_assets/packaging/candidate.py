@@ -66,6 +66,7 @@ def package_candidate(
         making = _Making(
             spec=spec, refit=refit, candidate=candidate, inputs=inputs, version=version
         )
+        # Found only here: where nothing is to be built, there need be no Maven.
         done = _build(making, store, find())
     else:
         tell(f"{done.jar.coordinates} is built already")
@@ -91,6 +92,7 @@ def _digest_inputs(
         [
             refit,
             contract.digest,
+            # The contract's digest leaves out ranges and descriptions, which the jar has.
             [repr(column) for column in contract.columns],
             candidate.mojo_sha256,
             candidate.golden_sha256,
@@ -104,6 +106,8 @@ def _digest_inputs(
 
 def _own_digest() -> str:
     """Digest of everything that this package puts into a jar: its Java files and templates."""
+    # After any edit here, of a comment too, jars are built anew: which edits change a jar is not
+    # guessed.
     digest = hashlib.sha256()
     folder = Path(__file__).parent
     for path in sorted(folder.rglob("*")):

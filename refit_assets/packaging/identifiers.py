@@ -130,6 +130,7 @@ def is_package_name(name: str) -> bool:
 
 def java_string(text: str) -> str:
     """Render a Java string literal; everything beyond ASCII is escaped."""
+    # In UTF-16, as Java counts: an emoji is two escapes.
     units = text.encode("utf-16-be", "surrogatepass")
     codes = [int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2)]
     return '"' + "".join(map(_literal, codes)) + '"'
@@ -137,6 +138,7 @@ def java_string(text: str) -> str:
 
 def javadoc(text: str) -> str:
     """Make a text harmless within a Javadoc comment."""
+    # In Java */ ends a comment, and a backslash with u is an escape even within one.
     escapes = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "\\": "&#92;", "*": "&#42;"}
     marked = "".join(escapes.get(character, character) for character in text)
     return " ".join(marked.replace("{", "&#123;").split())

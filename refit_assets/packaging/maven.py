@@ -138,6 +138,7 @@ def find_java(environment: Mapping[str, str] | None = None) -> Path:
     around = os.environ if environment is None else environment
     homes = [Path(around["JAVA_HOME"])] if around.get("JAVA_HOME") else []
     found = shutil.which("java", path=around.get("PATH"))
+    # A `java` on the PATH is mostly a link; its home is where it leads.
     homes += [] if found is None else [Path(found).resolve().parent.parent]
     for home in homes:
         if _java_version(home) >= OLDEST_JAVA:
@@ -162,6 +163,7 @@ def find_java_home(environment: Mapping[str, str]) -> Path:
 
 def _java_version(home: Path) -> int:
     """Major version of the Java in that folder; 0 if it is none."""
+    # This file tells without the start of a JVM.
     release = home / "release"
     if not release.exists() or not (home / "bin" / "java").exists():
         return 0

@@ -127,6 +127,7 @@ class _Ini:
             elif line:
                 lines.append(line)
         values = dict(line.split(" = ", 1) for line in sections["[info]"] if " = " in line)
+        # Such a line is the column's number, the number of its levels, the file.
         domains = dict(line.split(": ", 1) for line in sections.get("[domains]", []))
         return cls(
             values=values,
@@ -140,6 +141,8 @@ def _facts(archive: zipfile.ZipFile, ini: _Ini, sha256: str) -> ModelFacts:
     names, levels = _columns(archive, ini)
     supervised = values["supervised"] == "true"
     response = ini.columns[-1] if supervised else ""
+    # By the column's name: `requiresOffset()` of a MOJO does not tell of it, and without its offset
+    # a model answers wrong scores without a word.
     offset = values.get("offset_column", "null")
     classifier = values["category"] in CLASSIFIERS
     return ModelFacts(
@@ -204,6 +207,7 @@ def _unescape(line: str) -> str:
 
 
 def _uses_xgboost(archive: zipfile.ZipFile, algorithm: str) -> bool:
+    # By file name, since an ensemble carries its members within its own zip.
     inner = (PurePosixPath(name).name for name in archive.namelist())
     return algorithm == "xgboost" or "boosterBytes" in set(inner)
 

@@ -97,6 +97,7 @@ def _scaffold(out: Path) -> Generator[Path]:
 
 
 def _publish(folder: Path, out: Path) -> None:
+    # It was made as a temporary folder, which only its owner may enter.
     folder.chmod(0o755)
     if out.exists():
         before = Path(tempfile.mkdtemp(prefix=f".{out.name}-before-", dir=out.parent))
@@ -111,6 +112,7 @@ def _build(coordinates: Coordinates, project: Path, maven: Maven) -> None:
     try:
         maven.run(project, "package")
     except WorkloadFailed:
+        # Maven ends alike for a build that is broken and for a jar that differs; this file tells.
         differences = _differences(project)
         if differences:
             summary = f"{coordinates} differs from the model; there is no jar:"
@@ -154,6 +156,7 @@ def _describe(
         contract_digest=contract.digest,
         mojo_sha256=facts.sha256,
         scoring_path=about["scoring_path"],
+        # The finished jar over all examples: its own test has a thousand of them at most.
         parity=prove_parity(request.examples, runnable, folder),
         java="17",
     )

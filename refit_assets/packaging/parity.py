@@ -82,6 +82,7 @@ def opened_table(path: Path) -> Generator[tuple[list[str], Iterator[list[str]]]]
 
     """
     try:
+        # Spreadsheets write a byte order mark before the first name.
         stream = path.open(newline="", encoding="utf-8-sig")
     except OSError as error:
         message = f"{path} can't be read: {error.strerror}"
@@ -179,4 +180,5 @@ def _same(expected: str, actual: str) -> bool:
 
 def _bits(text: str) -> bytes:
     value = float(text) if text else float("nan")
+    # All NaN are one answer, whatever their bits; zero and minus zero are two.
     return b"NaN" if value != value else struct.pack(">d", value)  # noqa: PLR0124 - see above

@@ -126,6 +126,8 @@ def next_version(
         return str(JarVersion(major=1, minor=0, day=as_of))
     # `max` keeps the first of equals; the last published of the newest contract is the one asked.
     latest, base = max(reversed(versions), key=lambda pair: (pair[0].major, pair[0].minor))
+    # With the newest only: going back to an older contract changes things for consumers again
+    # (decision 0010).
     kind = compare_contracts(base.contract, contract).kind
     return str(_free(_bump(latest, kind, as_of), [version for version, _ in versions]))
 
@@ -223,6 +225,7 @@ def _compare_column(old: Column, new: Column) -> Iterator[_Difference]:
 def _compare_limit(
     name: str, which: Literal["smallest", "largest"], old: str | None, new: str | None
 ) -> Iterator[_Difference]:
+    # As numbers: 1.0 and 1.00 are the same limit.
     was = None if old is None else Decimal(old)
     is_now = None if new is None else Decimal(new)
     if was == is_now:

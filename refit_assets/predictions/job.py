@@ -87,6 +87,7 @@ def predict_days(
 
     """
     session = open_catalogue(spark, request.catalogue_uri, request.warehouse_uri)
+    # Persisted: what is digested and what is written must be the same rows, scored once.
     scored = _scored(session, request, _register(session, jar)).persist()
     try:
         found = _checked(scored, request)
@@ -99,6 +100,8 @@ def predict_days(
 def _register(session: "SparkSession", jar: Path) -> SparkFunction:
     """Make the jar's function known to the session, and its classes to every executor."""
     function = read_function(jar)
+    # One version an application: another's classes have the same names, and those that were
+    # loaded first would score (decision 0012).
     session.sql(f"ADD JAR '{jar.as_posix()}'").collect()
     # Spark's Python has no door to the classes of an added jar: its loader is the JVM's.
     jvm: Any = session
@@ -183,6 +186,8 @@ def _replace(
     request: PredictionsRequest,
     found: Mapping[date, tuple[int, tuple[int, ...]]],
 ) -> tuple[PredictedDay, ...]:
+    # An id of this write alone finds its snapshot: the latest may be another writer's, and a retry
+    # has the run id of the attempt before.
     spec, write_id = request.spec, uuid.uuid4().hex
     types = prediction_types(spec)
     prepare_table(session, spec.name, types, namespace=NAMESPACE)
@@ -201,6 +206,7 @@ def _replace(
     records: list[PredictedDay] = []
     for day in request.days:
         rows, sums = found.get(day.day, (0, (0,) * len(SUMS)))
+        # The MOJO stands where a contract would: equal rows by an equal model, an equal digest.
         digest = digest_of_day(
             rows=rows, sums=sums, types=types, contract_digest=request.mojo_sha256
         )

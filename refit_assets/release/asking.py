@@ -117,6 +117,7 @@ def plan_asking(
         if now < asked.again_at and (day in apart or not asked.at <= told)
     }
     is_busy = bool(before) and busy()
+    # A run that is at work may compute them all yet (decision 0021).
     if is_busy:
         resting = {*before}
     times = {d: before[d].times + 1 if d in before else 1 for d in due if d not in resting}
@@ -150,6 +151,7 @@ def render_waiting(asking: Asking) -> tuple[str, ...]:
 
 
 def _digest_inputs(spec: ModelSpec, inputs: Mapping[date, Mapping[str, str]]) -> dict[date, str]:
+    # Another features.py is new content, which waits for no pause of the old.
     recipe = recipe_digest(spec)
     return {day: _short(recipe, json.dumps(sorted(files.items()))) for day, files in inputs.items()}
 

@@ -174,6 +174,7 @@ def run_backtest(
         DataError: days of the stretch have no features.
 
     """
+    # Nobody is there to approve a replay.
     spec = spec.model_copy(update={"when": When(approval="automatic")})
     chosen = plan_refits(spec, plan)
     store = scratch_store(live, scratch, spec)
@@ -208,6 +209,7 @@ def run_backtest(
 def scratch_store(live: ArtefactStore, scratch: Path, spec: ModelSpec) -> ArtefactStore:
     """The store of the replays: the live days and trials below, everything else its own."""
     seen = tuple(f"models/{spec.name}/{part}/" for part in ("days", "trials"))
+    # Not synced to the disk: a replay can be made again.
     above = Folder(root=scratch / "artefacts", durable=False)
     return ArtefactStore(storage=Overlay(above=above, below=live.storage, seen=seen))
 
@@ -299,6 +301,7 @@ def _measure(
         found = measure_exactly(came, said, [metric], classification=spec.classification)
         return found[metric]
 
+    # Cut at the refits of all cadences: each is measured over the same stretches.
     for first, end in pairwise([*starts, last + timedelta(days=1)]):
         serving = champion(events, as_of=first)
         if serving is None or serving.version is None or first >= end:

@@ -162,6 +162,7 @@ def _held_back(spec: ModelSpec, state: WindowState, now: datetime) -> tuple[Reas
         named += f" and {more} more" if more > 0 else ""
         lacks = [f"the window of {state.refit} lacks features of {named}", *state.refused]
         return "days_missing", "; refused: ".join(lacks)
+    # Changed days end the wait: what is held was made of others.
     if state.held and state.made_of and not changed_share(state.made_of, state.days):
         return (
             "held",
@@ -191,6 +192,7 @@ def changed_share(made_of: TrainingSet, days: dict[date, DayState]) -> float:
     changed = total = 0
     for pin in made_of.days:
         present = days.get(pin.day)
+        # The larger number: a day that lost all its rows still counts by those that it had.
         rows = max(pin.rows, present.rows if present else 0)
         total += rows
         changed += rows if present is None or present.digest != pin.digest else 0

@@ -80,6 +80,7 @@ def find_due(
     if last is None:
         message = f"nothing has landed for {spec.name} below {landing.uri}; try `refit demo`"
         raise DataError(message)
+    # What the sensor has seen is known by size and time, and not read again.
     files = identify(landing, found, read_seen(store, spec))
     inputs = complete_inputs(spec, files, last)
     days = due_days(store, spec, inputs)
@@ -93,6 +94,7 @@ def find_due(
     if window.end > last + timedelta(days=1):
         message = f"refit {refit} of {spec.name} needs days until {window.end}, landed is {last}"
         raise DataError(message)
+    # What such days will hold is not known yet: no fingerprint can tell.
     if set(days) & set(window.days):
         reason = f"{len(days)} new or changed days"
         return Due(days=days, refit=refit, reason=reason, held_back=held)

@@ -52,6 +52,7 @@ class FileRepository:
         try:
             for path, content in files.with_checksums():
                 _write(beside / Path(path).name, content)
+            # A temporary folder is its owner's alone, and others read a repository.
             beside.chmod(0o755)
             _rename(beside, target)
         finally:
@@ -70,12 +71,14 @@ class FileRepository:
                 _replace(self.root / path, text)
 
     def _versions(self, layout: Layout) -> list[str]:
+        # Hidden folders are versions in the making.
         poms = (self.root / layout.artifact_folder).glob(f"[!.]*/{layout.artifact}-*.pom")
         return sorted({pom.parent.name for pom in poms})
 
 
 def _rename(beside: Path, target: Path) -> None:
     try:
+        # It fails where files lie already, so of two publishers one wins whole.
         beside.rename(target)
     except OSError as error:
         message = (

@@ -150,6 +150,7 @@ def timeline(events: Sequence[LedgerEvent], *, at: datetime | None = None) -> tu
     """Who served when, by the clock; events that changed nothing are left out."""
     turns: list[LedgerEvent] = []
     for event in _known(events, at):
+        # A backfill that was recorded late lies before what served then, and took no turn.
         if event.kind in SERVES and (not turns or _place(event) >= _place(turns[-1])):
             turns.append(event)
     ends = [*(event.recorded_at for event in turns[1:]), None]
@@ -161,6 +162,7 @@ def timeline(events: Sequence[LedgerEvent], *, at: datetime | None = None) -> tu
 
 def history(events: Sequence[LedgerEvent], *, at: datetime | None = None) -> tuple[Tenure, ...]:
     """Whose each day of history is, in order of as-of dates, whenever that was recorded."""
+    # Of one as-of date the later event wins, as in `champion`.
     last = {event.as_of: event for event in _known(events, at) if event.kind in SERVES}
     days = sorted(last)
     ends = [*(day - timedelta(days=1) for day in days[1:]), None]
@@ -192,6 +194,7 @@ def plan_release(
     """
     if _is_decided(events, challenger, promote=promote):
         return None
+    # Looked at again, over the events of now: another writer may have released in between.
     before = champion_before(events, challenger.as_of)
     expected = None if before is None else before.version
     if expected != against:
@@ -313,6 +316,7 @@ def append(storage: Storage, model: str, plan: Plan) -> LedgerEvent | None:
 
 def event_name(model: str, sequence: int) -> str:
     """Name of the file of one event."""
+    # Padded: names are listed by letter, and must come in the order of their numbers.
     return f"ledger/{model}/{sequence:08d}.json"
 
 
@@ -357,6 +361,8 @@ def _is_decided(events: Sequence[LedgerEvent], challenger: Challenger, *, promot
     if decided is None or decided.kind in PUBLISHES:
         return decided is not None
     last = next(event for event in reversed(events) if _is_about(event, challenger.refit))
+    # To hold again what is held last is no news; to promote it is, and so is to hold it after
+    # another candidate was held.
     return decided is last and not promote
 
 

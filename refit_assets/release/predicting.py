@@ -39,6 +39,7 @@ def plan_predictions(
     turns = plan_turns(spec.name, read_events(store.storage, spec.name), days, serving)
     records = _read_features(spec, store, days)
     table = features.load()
+    # One snapshot for all versions: a day that is replaced meanwhile is the next run's.
     snapshot = table.current_snapshot()
     if snapshot is None:
         message = f"the feature table of {spec.name} is empty: materialise {spec.name}/features"
@@ -82,6 +83,7 @@ def days_to_predict(
 
 def recorded_days(store: ArtefactStore, prefix: str) -> tuple[date, ...]:
     """Days of which there is a record or a folder of records below a prefix, in order."""
+    # By names alone: a listing is few requests, the records would be one each.
     names = {name[len(prefix) :][: len("2013-01-01")] for name in store.storage.names(prefix)}
     return tuple(sorted(date.fromisoformat(name) for name in names))
 

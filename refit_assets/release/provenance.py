@@ -187,6 +187,7 @@ def read_git_commit(folder: Path) -> str | None:
 
 
 def _read_component(component: Mapping[str, Any]) -> Component:
+    # CycloneDX knows a licence by its id, by a name, or by an expression of several.
     told = [choice.get("license", choice) for choice in component.get("licenses", ())]
     names = [one.get("id") or one.get("name") or one.get("expression") for one in told]
     return Component(purl=component["purl"], licences=tuple(name for name in names if name))

@@ -66,6 +66,7 @@ def publish(
     else:
         repository.put_version(files)
         _verify(repository, files)
+    # Also where nothing was uploaded: an earlier attempt may have ended just before the list.
     repository.put_metadata(files.layout, now or datetime.now(UTC))
     digests = {name: sha256(content) for name, content in files.files.items()}
     return Publication(

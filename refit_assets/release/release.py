@@ -113,10 +113,12 @@ def release_refit(
     evaluation = store.need_record(
         Evaluation, files.name("evaluation/evaluation.json"), made_by=f"{spec.name}/evaluation"
     )
+    # What is evaluated is what is served: another jar's figures must not promote this one.
     if evaluation.mojo_sha256 != packaged.mojo_sha256 or evaluation.version != packaged.jar.version:
         message = f"the evaluation is of another jar: materialise {spec.name}/evaluation again"
         raise DataError(message)
     events = read_events(store.storage, spec.name)
+    # The champion of its place in history: a backfill is judged as it would have been then.
     champion = champion_before(events, packaged.as_of)
     comparison = champion and _compare(
         spec, refit, store, score, packaged=packaged, champion=champion
@@ -269,6 +271,7 @@ def carry_out(spec: ModelSpec, packaged: PackagedJar, target: ReleaseTarget, pla
     if planned is not None and planned.kind in PUBLISHES:
         publish_packaged(spec, packaged, target)
     append(storage, spec.name, plan)
+    # Read again: of what was decided before, nothing was appended, and it may be released.
     known = releases(read_events(storage, spec.name))
     return any(event.version == packaged.jar.version for event in known)
 
