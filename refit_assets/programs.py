@@ -160,12 +160,13 @@ def _cluster(hosts: Sequence[str], tell: Tell) -> "Generator[H2OConnection]":
 @contextmanager
 def _own_h2o() -> "Generator[H2OConnection]":
     from refit_assets.training.session import H2OConnection
+    from refit_assets.workloads.h2o_cluster import unmistakable
     from refit_assets.workloads.h2o_process import H2OSettings, find_h2o_jar, running_h2o
 
     # Where its S3 is, which H2O takes by properties only; credentials are in the environment.
     places = [f"-Dsys.ai.h2o.persist.s3.region={os.environ.get('AWS_REGION', 'us-east-1')}"]
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
-        places.append(f"-Dsys.ai.h2o.persist.s3.endPoint={endpoint}")
+        places.append(f"-Dsys.ai.h2o.persist.s3.endPoint={unmistakable(endpoint)}")
         places.append("-Dsys.ai.h2o.persist.s3.enable.path.style=true")
     os.environ["JAVA_TOOL_OPTIONS"] = " ".join(places)
     settings = H2OSettings(
