@@ -386,9 +386,9 @@ def _print(value: Any, as_json: bool, render: Callable[[], str]) -> None:  # noq
     click.echo(json.dumps(TypeAdapter(Any).dump_python(value, mode="json"), indent=2))
 
 
-if __name__ == "__main__":
-    main()
-
-
 def _days(count: int) -> str:
     return "1 day" if count == 1 else f"{count} days"
+
+
+if __name__ == "__main__":
+    main()

@@ -7,13 +7,18 @@ What is due is found by comparing records, so a lost tick or a crash loses no da
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import takewhile
 
 import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore
 from refit_assets.assets.partitions import range_tags
-from refit_assets.assets.runs import CONTENT_TAG, ended_at, ended_runs, has_unfinished_run
+from refit_assets.assets.runs import (
+    CONTENT_TAG,
+    ended_at,
+    ended_runs,
+    failed_since_success,
+    has_unfinished_run,
+)
 from refit_assets.features.training_set import read_days
 from refit_assets.features.window import contiguous, days_between
 from refit_assets.monitoring.watch import days_to_monitor, digest_stretch, find_stretch
@@ -82,7 +87,7 @@ def request_again(
 ) -> dg.RunRequest | str:
     """Give what failed before a run key of its own once its pause is over; until then say so."""
     ended = ended_runs(instance, {tag: request.tags[tag] for tag in (PREDICTIONS_TAG, CONTENT_TAG)})
-    failed = [*takewhile(lambda one: not one.dagster_run.is_success, ended)]
+    failed = failed_since_success(ended)
     if failed and now < (again := ended_at(failed[0]) + pause_after(len(failed))):
         days = " to ".join(request.tags[f"dagster/asset_partition_range_{e}"] for e in _ENDS)
         times = "once" if len(failed) == 1 else f"{len(failed)} times"

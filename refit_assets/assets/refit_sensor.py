@@ -6,13 +6,18 @@ Finding the state of the world only; the decision is `release.decisions.judge_wi
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import takewhile
 
 import dagster as dg
 
 from refit_assets.artefacts import ArtefactStore, day_name
 from refit_assets.assets.operator_jobs import observe_serving
-from refit_assets.assets.runs import CONTENT_TAG, ended_at, ended_runs, has_unfinished_run
+from refit_assets.assets.runs import (
+    CONTENT_TAG,
+    ended_at,
+    ended_runs,
+    failed_since_success,
+    has_unfinished_run,
+)
 from refit_assets.assets.training_set import REASON_TAG
 from refit_assets.features.landed import last_landed_day, list_landing
 from refit_assets.features.landing import names_read
@@ -178,7 +183,7 @@ def _window_state(
     content = fingerprint_of(spec, current)
     ended = ended_runs(instance, {MODEL_TAG: spec.name, CONTENT_TAG: content})
     # The latest come first: those since the last success, as the pause grows by them.
-    failed = [*takewhile(lambda one: not one.dagster_run.is_success, ended)]
+    failed = failed_since_success(ended)
     mine = [event for event in events if event.refit == refit]
     refused = read_refused(store, spec.name) if missing else {}
     return replace(

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 
 from dagster import DagsterRun
+from dagster._core.launcher import DefaultRunLauncher
 from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
 
 from refit_assets.assets.refit_sensor import MODEL_TAG, REFIT_STEPS
@@ -31,7 +32,9 @@ class RefitQueue(QueuedRunCoordinator):
         run = context.dagster_run
         model = refitted_model(run)
         tags = {} if model is None else {MODEL_TAG: model}
-        tags |= pod_tags(run, read_models())
+        # A laptop's runs have no pods, and need not wait until every model's YAML is read.
+        if not isinstance(self._instance.run_launcher, DefaultRunLauncher):
+            tags |= pod_tags(run, read_models())
         # What somebody typed into the launchpad stays.
         missing = {key: value for key, value in tags.items() if key not in run.tags}
         if missing:

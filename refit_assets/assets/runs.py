@@ -1,7 +1,8 @@
 """Questions to Dagster about runs that have not ended, or ended badly."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import takewhile
 
 import dagster as dg
 
@@ -32,6 +33,11 @@ def ended_runs(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> list[dg
     ]
     filters = dg.RunsFilter(statuses=ends, tags=dict(tags))
     return [*instance.get_run_records(filters)]
+
+
+def failed_since_success(ended: Iterable[dg.RunRecord]) -> list[dg.RunRecord]:
+    """Of ended runs, the latest first, those that nothing has succeeded after."""
+    return [*takewhile(lambda one: not one.dagster_run.is_success, ended)]
 
 
 def ended_at(record: dg.RunRecord) -> datetime:
