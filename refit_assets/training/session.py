@@ -29,6 +29,8 @@ Json: TypeAlias = Any
 Table: TypeAlias = Any
 
 _POLL_SECONDS = 0.1
+# A JVM that is killed closes its connections before its process ends.
+_DYING_SECONDS = 5.0
 _ENDED = frozenset({"DONE", "FAILED", "CANCELLED"})
 _LOG = logging.getLogger(__name__)
 
@@ -165,11 +167,12 @@ def connected(connection: H2OConnection, max_seconds: float) -> Generator[H2OSes
             _refuse_wrong_cluster(h2o, connection)
             yield H2OSession(connection, h2o, deadline)
     except (H2OConnectionError, H2OServerError, H2OResponseError) as error:
-        # If the cluster is gone, this says so, and why.
-        connection.watch(0.0)
-        message = f"H2O at {connection.url}: {_first_lines(str(error))}"
         # What H2O refuses it refuses again; only a connection may come back.
-        raise WorkloadFailed(message, transient=isinstance(error, H2OConnectionError)) from error
+        lost = isinstance(error, H2OConnectionError)
+        # If the cluster is gone, this says so, and why.
+        connection.watch(_DYING_SECONDS if lost else 0.0)
+        message = f"H2O at {connection.url}: {_first_lines(str(error))}"
+        raise WorkloadFailed(message, transient=lost) from error
     finally:
         _close(h2o)
 
