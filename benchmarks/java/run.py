@@ -46,6 +46,14 @@ WAYS = {
     "stream": "stream",
     "parallelStream": "parallel stream",
 }
+ROW_WAYS = {
+    "score0MadeAndScored": "a map of levels for each category, then `score0`",
+    "madeAndScored": "ours, the row begun by the scorer",
+    "foreignMadeAndScored": "ours, the row begun without it",
+    "scored": "ours, the row begun by the scorer, scoring alone",
+    "foreignScored": "ours, the row begun without it, scoring alone",
+}
+"""From a caller's values to a prediction of the linear model."""
 OPTIONS = ["-f", "1", "-wi", "3", "-w", "1", "-i", "20", "-r", "250ms", "-prof", "gc"]
 
 
@@ -68,12 +76,16 @@ def _jar(built: Path) -> Path:
 
 
 def _run_jmh(built: Path, options: list[str]) -> None:
-    """Run JMH in this terminal, and print its table."""
+    """Run JMH in this terminal, and print its tables."""
     command = [str(find_maven().java_home / "bin/java"), f"-Xmx{MOST_BYTES}", "-XX:+UseSerialGC"]
     command += [f"-Dmodels={built / 'models'}", "-jar", str(_jar(built))]
     result = built / "result.json"
     subprocess.run([*command, *OPTIONS, *options, "-rf", "json", "-rff", str(result)], check=True)
-    print(_table(_figures(json.loads(result.read_text()))))
+    figures = _figures(json.loads(result.read_text()))
+    if by_model := {place: figure for place, figure in figures.items() if place[0]}:
+        print(_table(by_model))
+    if rows := {way: figure for (model, way), figure in figures.items() if not model}:
+        print(_row_table(rows))
 
 
 def _write_sources(models: Path, folder: Path) -> None:
@@ -120,13 +132,13 @@ def _request(model: Path) -> PackagingRequest:
 
 
 Figures = Mapping[tuple[str, str], tuple[float, float]]
-"""Rows a second and bytes a row by model and way."""
+"""Rows a second and bytes a row by model and way; a way that is one model's alone has none."""
 
 
 def _figures(results: Sequence[Mapping[str, Any]]) -> Figures:
     """Of the best quarter of a second: whatever else the machine does only takes time away."""
     return {
-        (one["params"]["model"], one["benchmark"].rpartition(".")[2]): (
+        (one.get("params", {}).get("model", ""), one["benchmark"].rpartition(".")[2]): (
             max(one["primaryMetric"]["rawData"][0]),
             one["secondaryMetrics"]["gc.alloc.rate.norm"]["score"],
         )
@@ -144,6 +156,15 @@ def _table(figures: Figures) -> str:
         cells = [_cell(figures.get((model, way)), base) for way in WAYS]
         bytes_a_row = figures[model, "typedRow"][1]
         lines.append(f"| {model} | {' | '.join(cells)} | {bytes_a_row:.0f} |")
+    return "\n".join(lines)
+
+
+def _row_table(rows: Mapping[str, tuple[float, float]]) -> str:
+    """Nanoseconds and bytes of a row."""
+    lines = ["| from a caller's values to a prediction | ns a row | bytes a row |", "|---|---|---|"]
+    for way, name in ROW_WAYS.items():
+        if way in rows:
+            lines.append(f"| {name} | {1e9 / rows[way][0]:.0f} | {rows[way][1]:.0f} |")
     return "\n".join(lines)
 
 

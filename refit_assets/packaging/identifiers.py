@@ -68,7 +68,7 @@ _KEYWORDS = frozenset(  # as in the language's reference
         "yield",
     ]
 )
-# Methods that records and builders have already.
+# What records and builders have already.
 _TAKEN = frozenset(
     [
         "clone",
@@ -82,6 +82,7 @@ _TAKEN = frozenset(
         "equals",
         "builder",
         "build",
+        "encoder",
         "size",
         "label",
         "value",

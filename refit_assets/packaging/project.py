@@ -383,6 +383,7 @@ def _variables(request: PackagingRequest, written: WrittenModel) -> dict[str, An
         "facts": facts,
         "name": request.class_name,
         "fields": fields,
+        "has_levels": any(field.is_category for field in fields),
         "wide": len(fields) > _WIDE_INPUTS,
         "wide_prediction": len(facts.classes) > _WIDE_CLASSES,
         "offset": next((at for at, field in enumerate(fields) if field.kind == "offset"), None),
@@ -417,7 +418,7 @@ def _session(name: str, calls: Sequence[tuple[str, str]], facts: ModelFacts) -> 
     answer = "cluster" if facts.category == "Clustering" else answer
     return [
         f"{name}Scorer scorer = {name}Scorer.load();",
-        f"{name}Row row = {name}Row.builder()",
+        f"{name}Row row = scorer.row()",
         *(f"        .{field}({literal})" for field, literal in calls),
         "        .build();",
         "try {",

@@ -15,10 +15,12 @@ import jsonschema
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from refit_assets.features.contract import Column, ColumnType, InputContract
 from refit_assets.packaging.maven import find_java
 from refit_assets.packaging.parity import compare_predictions
+from refit_assets.packaging.project import build_project
 from refit_assets.packaging.score import ask_jar
-from refit_assets_tests.packaging.conftest import DATA
+from refit_assets_tests.packaging.conftest import DATA, RequestOf
 
 pytestmark = pytest.mark.maven
 
@@ -74,6 +76,31 @@ def test_the_javadoc_is_whole(packaged_folder: Path, tmp_path: Path) -> None:
         [*command, *map(str, sorted(sources))], check=False, capture_output=True, text=True
     )
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("more", [0, 120])
+def test_columns_may_be_called_as_the_classes_fields_are(
+    packaged_folder: Path, request_of: RequestOf, tmp_path: Path, more: int
+) -> None:
+    odd = ["encoder", "levels", "numbers", "builder", "row", "own", "at", *["class", "String"]]
+    names = [*ROW, "GLEASON", *odd, *(f"x{number}" for number in range(more))]
+    kinds = dict.fromkeys(names, "number")
+    kinds |= dict.fromkeys(["RACE", "DPROS", "DCAPS", *odd[::2]], "category")
+    columns = [
+        Column(name=name, type=ColumnType(kind=kind), nullable=True) for name, kind in kinds.items()
+    ]
+    examples = tmp_path / "examples.csv"
+    examples.write_text(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+    contract = InputContract(columns=tuple(columns), target="CAPSULE", classes=("0", "1"))
+    request = request_of("gbm_binomial", contract=contract, examples=examples)
+    build_project(request, tmp_path / "project")
+    sources = (tmp_path / "project/src/main/java").rglob("Prostate*.java")
+    command = [str(find_java().with_name("javac")), "-Xlint:all", "-Werror"]
+    command += ["-d", str(tmp_path), "-cp", str(packaged_folder / f"{STEM}-all.jar")]
+    ended = subprocess.run(
+        [*command, *map(str, sources)], check=False, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_more_rows_than_memory_are_scored(packaged_folder: Path, tmp_path: Path) -> None:

@@ -15,7 +15,11 @@ final class Holdout {
     /** Rows of H2O's numbers, which its fast calls take. */
     final double[][] encoded;
     final RowData[] maps;
+    /** Begun by the scorer: their levels are looked up already. */
     final BenchRow[] rows;
+    /** Begun without it: their levels are the caller's texts. */
+    final BenchRow[] foreign;
+    final Object[] values;
     final BenchColumns columns;
 
     Holdout(String model) throws IOException {
@@ -27,17 +31,19 @@ final class Holdout {
         easy = new EasyPredictModelWrapper(new EasyPredictModelWrapper.Config()
                 .setModel(mojo).setConvertUnknownCategoricalLevelsToNa(true));
         GoldenRows golden = engine.goldenRows();
-        Object[] values = columns(engine, golden);
+        values = columns(engine, golden);
         columns = columns(values);
         encoded = new double[golden.size()][];
         maps = new RowData[golden.size()];
         rows = new BenchRow[golden.size()];
+        foreign = new BenchRow[golden.size()];
         Block block = engine.borrow();
         for (int r = 0; r < rows.length; r++) {
             golden.encode(r, block, 0);
             encoded[r] = block.rows[0].clone();
             maps[r] = map(engine, values, r);
-            rows[r] = row(values, r);
+            rows[r] = fill(scorer.row(), r);
+            foreign[r] = fill(BenchRow.builder(), r);
         }
         System.out.println(rows.length + " rows, " + engine.kernel().describe());
     }
@@ -78,23 +84,24 @@ final class Holdout {
         return columns;
     }
 
-    private static BenchRow row(Object[] of, int row) {
-        return BenchRow.builder()
-                .dest(((String[]) of[0])[row])
-                .carrier(((String[]) of[1])[row])
-                .weekday(((String[]) of[2])[row])
-                .origin(((String[]) of[3])[row])
-                .month(((double[]) of[4])[row])
-                .minuteOfDay(((double[]) of[5])[row])
-                .distance(((double[]) of[6])[row])
-                .temp(((double[]) of[7])[row])
-                .dewp(((double[]) of[8])[row])
-                .humid(((double[]) of[9])[row])
-                .windDir(((double[]) of[10])[row])
-                .windSpeed(((double[]) of[11])[row])
-                .precip(((double[]) of[12])[row])
-                .pressure(((double[]) of[13])[row])
-                .visib(((double[]) of[14])[row])
+    /** Builds one row of the columns' values. */
+    BenchRow fill(BenchRow.Builder row, int at) {
+        return row
+                .dest(((String[]) values[0])[at])
+                .carrier(((String[]) values[1])[at])
+                .weekday(((String[]) values[2])[at])
+                .origin(((String[]) values[3])[at])
+                .month(((double[]) values[4])[at])
+                .minuteOfDay(((double[]) values[5])[at])
+                .distance(((double[]) values[6])[at])
+                .temp(((double[]) values[7])[at])
+                .dewp(((double[]) values[8])[at])
+                .humid(((double[]) values[9])[at])
+                .windDir(((double[]) values[10])[at])
+                .windSpeed(((double[]) values[11])[at])
+                .precip(((double[]) values[12])[at])
+                .pressure(((double[]) values[13])[at])
+                .visib(((double[]) values[14])[at])
                 .build();
     }
 }

@@ -60,7 +60,7 @@ public class ScoringBenchmark {
         return holdout.mojo.score0(row, predictions)[1];
     }
 
-    /** Ours, a typed row at a time: levels looked up, everything checked. */
+    /** Ours, a typed row at a time, begun by the scorer: levels looked up, everything checked. */
     @Benchmark
     public BenchPrediction typedRow() {
         return holdout.scorer.score(holdout.rows[row()]);

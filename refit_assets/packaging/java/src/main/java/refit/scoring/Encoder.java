@@ -144,6 +144,11 @@ final class Encoder {
         }
     }
 
+    /** The same text, as the object that scoring looks up fastest; any text may be asked for. */
+    String own(int input, String level) {
+        return level == null || levels[input] == null ? level : levels[input].own(level);
+    }
+
     /** The number of a level, for a scorer that knows where it belongs; NaN is a missing one. */
     double code(int input, String level) {
         if (level == null) {
@@ -195,7 +200,11 @@ final class Encoder {
         char last = text.charAt(text.length() - 1);
         if (last >= '0' && last <= '9' && text.indexOf('x') < 0 || last == '.' || last == 'y') {
             try {
-                return Double.parseDouble(text);
+                double number = Double.parseDouble(text);
+                if (Double.isInfinite(number) && last != 'y') {
+                    throw new BadRowException(inputs[input].name(), text + " is beyond all doubles");
+                }
+                return number;
             } catch (NumberFormatException e) {
                 // Said below, with the field's name.
             }

@@ -10,16 +10,15 @@ import java.util.Arrays;
  * <p>Leaves are added in the MOJO's order, in double, and the MOJO's own {@code unifyPreds} makes
  * predictions of the sums: equal to score0 bit for bit.
  */
-final class Forest implements Kernel {
+final class Forest extends TreeKernel {
     private final SharedTreeMojoModel model;
-    private final Trees trees;
 
     private Forest(SharedTreeMojoModel model, Trees trees) {
+        super(model, trees);
         this.model = model;
-        this.trees = trees;
     }
 
-    /** Decodes the forest; null if it has more nodes than this layout is good for. */
+    /** Decodes the forest; {@link UnsupportedOperationException} says why it is not to be. */
     static Forest read(SharedTreeMojoModel model, Trees.Layout layout) {
         TreeTable table = new TreeTable();
         // H2O's own reader takes the machine's byte order, so this does, too.
@@ -32,27 +31,9 @@ final class Forest implements Kernel {
                 if (bytes != null) {
                     reader.read(bytes, first + c);
                 }
-                if (table.nodes > BitTrees.mostNodes()) {
-                    return null;
-                }
             }
         }
         return new Forest(model, layout.of(table, false));
-    }
-
-    @Override
-    public Block block(int capacity) {
-        return trees.block(model, capacity);
-    }
-
-    @Override
-    public String describe() {
-        return trees.describe();
-    }
-
-    @Override
-    public double[][] thresholds() {
-        return trees.thresholds(model.nfeatures());
     }
 
     @Override

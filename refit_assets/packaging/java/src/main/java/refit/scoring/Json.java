@@ -204,7 +204,12 @@ final class Json {
             }
         }
         exponent();
-        return Double.valueOf(text.substring(start, at));
+        Double number = Double.valueOf(text.substring(start, at));
+        if (number.isInfinite()) {
+            at = start;
+            throw wrong("a number that a double can hold");
+        }
+        return number;
     }
 
     private void exponent() {

@@ -32,10 +32,7 @@ final class Kernels {
             return new GenericKernel(model, "trees of MOJO version " + model._mojo_version);
         }
         try {
-            Forest forest = Forest.read(trees, layout);
-            return forest != null
-                    ? forest
-                    : new GenericKernel(model, "more than " + BitTrees.mostNodes() + " nodes, for this heap");
+            return Forest.read(trees, layout);
         } catch (UnsupportedOperationException e) {
             return new GenericKernel(model, e.getMessage());
         }

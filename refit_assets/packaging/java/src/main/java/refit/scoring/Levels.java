@@ -102,13 +102,23 @@ final class Levels {
 
     /** The level's number, or NaN where the model does not know it. */
     double code(String level) {
+        Entry entry = find(level);
+        return entry == null ? Double.NaN : entry.code;
+    }
+
+    /** The same text as the object that {@link #code} finds without comparing characters. */
+    String own(String level) {
+        Entry entry = find(level);
+        return entry == null ? level : entry.level;
+    }
+
+    private Entry find(String level) {
         int hash = level.hashCode();
-        for (Entry entry = table[hash * multiplier >>> shift]; entry != null; entry = entry.next) {
-            if (entry.is(level, hash)) {
-                return entry.code;
-            }
+        Entry entry = table[hash * multiplier >>> shift];
+        while (entry != null && !entry.is(level, hash)) {
+            entry = entry.next;
         }
-        return Double.NaN;
+        return entry;
     }
 
     List<String> inOrder() {

@@ -9,6 +9,7 @@ import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.Reader;
 import java.io.Writer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,16 +62,28 @@ public final class Main {
     /** Runs one command and returns its exit code. */
     int run(String... args) {
         try {
-            return dispatch(args.length == 0 ? "" : args[0], List.of(args));
+            int ended = dispatch(args.length == 0 ? "" : args[0], List.of(args));
+            checkWritten();
+            return ended;
         } catch (BadRowException e) {
             err.println("bad row: " + e.getMessage());
             return BAD_ROW;
         } catch (BadModelException e) {
             err.println("bad model: " + e.getMessage());
             return BAD_MODEL;
+        } catch (CharacterCodingException e) {
+            err.println("can't read: the input is no UTF-8");
+            return BAD_CALL;
         } catch (IOException e) {
             err.println("can't read or write: " + e);
             return BAD_CALL;
+        }
+    }
+
+    /** A print stream keeps its failures to itself, such as a full disk or a reader that left. */
+    private void checkWritten() throws IOException {
+        if (out.checkError()) {
+            throw new IOException("the output is closed, or its disk is full");
         }
     }
 
@@ -153,11 +166,18 @@ public final class Main {
     private void score(ScoreCommand command, String from, String to) throws IOException {
         try (Reader input = reader(from)) {
             if (to.equals("-")) {
-                Writer output = new OutputStreamWriter(out, StandardCharsets.UTF_8);
+                Writer output = new OutputStreamWriter(out, StandardCharsets.UTF_8) {
+                    @Override
+                    public void flush() throws IOException {
+                        super.flush();
+                        checkWritten();
+                    }
+                };
                 command.run(input, output);
             } else {
                 Path whole = Path.of(to).toAbsolutePath();
                 Path part = whole.resolveSibling(whole.getFileName() + ".part");
+                part.toFile().deleteOnExit(); // Ctrl-C runs no catch clause.
                 try (BufferedWriter output = Files.newBufferedWriter(part)) {
                     command.run(input, output);
                 } catch (IOException | RuntimeException e) {
@@ -174,6 +194,7 @@ public final class Main {
 
     private Reader reader(String from) throws IOException {
         InputStream input = from.equals("-") ? in : Files.newInputStream(Path.of(from));
-        return new BufferedReader(new InputStreamReader(input, StandardCharsets.UTF_8));
+        // A decoder refuses what is no UTF-8; a reader made by the charset's name would replace it.
+        return new BufferedReader(new InputStreamReader(input, StandardCharsets.UTF_8.newDecoder()));
     }
 }

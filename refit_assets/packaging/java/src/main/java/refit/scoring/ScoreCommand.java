@@ -67,14 +67,13 @@ final class ScoreCommand {
         }
         engine.giveBack(block);
         flush(out, 0);
-        out.flush();
         if (options.progress()) {
             err.printf("\r%,d rows scored, %,d skipped%n", scored, skipped);
         }
         return scored;
     }
 
-    /** An object can't begin a header in earnest. */
+    /** An object or an array can't begin a header in earnest. */
     private static Format guess(BufferedReader in) throws IOException {
         in.mark(1 << 12);
         int c;
@@ -82,7 +81,7 @@ final class ScoreCommand {
             c = in.read();
         } while (c == ' ' || c == '\n' || c == '\r' || c == '\uFEFF');
         in.reset();
-        return c == '{' ? Format.JSONL : Format.CSV;
+        return c == '{' || c == '[' ? Format.JSONL : Format.CSV;
     }
 
     /** Encodes rows until the block is full or the file ends; returns how many. */
@@ -183,6 +182,7 @@ final class ScoreCommand {
     private void flush(Writer out, int enough) throws IOException {
         if (text.length() > enough) {
             out.append(text);
+            out.flush();
             text.setLength(0);
         }
     }

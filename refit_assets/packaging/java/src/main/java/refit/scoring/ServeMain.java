@@ -4,6 +4,8 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,6 +26,12 @@ import java.util.concurrent.TimeoutException;
 public final class ServeMain implements AutoCloseable {
     private static final int MOST_BYTES = 8 << 20;
     private static final int MOST_WAITING = 256;
+    private static final int NO_BODY = -1;
+    private static final List<String> READ = List.of("GET", "HEAD");
+    /** What each path answers. */
+    private static final Map<String, List<String>> METHODS = Map.of(
+            "/score", List.of("POST"),
+            "/about", READ, "/inputs", READ, "/health", READ, "/metrics", READ);
     /** What the JDK's server reads when it is loaded; it sets no limits by itself. */
     private static final Map<String, String> JDK_SETTINGS = Map.of(
             // Headers and body are two packets: without this the second waits 40 ms for an ACK.
@@ -142,8 +150,12 @@ public final class ServeMain implements AutoCloseable {
                 metrics.count(answer.status(), answer.rows(), System.nanoTime() - start);
             }
             exchange.getResponseHeaders().set("Content-Type", answer.type());
-            exchange.sendResponseHeaders(answer.status(), bytes.length);
-            exchange.getResponseBody().write(bytes);
+            if (exchange.getRequestMethod().equals("HEAD")) {
+                exchange.sendResponseHeaders(answer.status(), NO_BODY);
+            } else {
+                exchange.sendResponseHeaders(answer.status(), bytes.length);
+                exchange.getResponseBody().write(bytes);
+            }
         }
     }
 
@@ -158,20 +170,25 @@ public final class ServeMain implements AutoCloseable {
     }
 
     private Answer answer(HttpExchange exchange) throws IOException {
-        String call = exchange.getRequestMethod() + " " + exchange.getRequestURI().getPath();
-        return switch (call) {
-            case "POST /score" -> score(exchange);
-            case "GET /about" ->
-                    new Answer(200, "application/json", engine.about().toJson() + "\n", 0);
-            case "GET /inputs" ->
+        String path = exchange.getRequestURI().getPath();
+        List<String> methods = METHODS.get(path);
+        if (methods == null) {
+            return Answer.refusal(404, path + ": there are POST /score and GET /about, /inputs,"
+                    + " /health, /metrics");
+        } else if (!methods.contains(exchange.getRequestMethod())) {
+            exchange.getResponseHeaders().set("Allow", String.join(", ", methods));
+            return Answer.refusal(405, path + " answers " + String.join(" and ", methods));
+        }
+        return switch (path) {
+            case "/score" -> score(exchange);
+            case "/about" -> new Answer(200, "application/json", engine.about().toJson() + "\n", 0);
+            case "/inputs" ->
                     new Answer(200, "application/schema+json", engine.inputSchema() + "\n", 0);
-            case "GET /health" -> stopping
+            case "/metrics" ->
+                    new Answer(200, "text/plain; version=0.0.4", metrics.render(inFlight()), 0);
+            default -> stopping
                     ? new Answer(503, "text/plain", "stopping\n", 0)
                     : new Answer(200, "text/plain", "ok\n", 0);
-            case "GET /metrics" ->
-                    new Answer(200, "text/plain; version=0.0.4", metrics.render(inFlight()), 0);
-            default -> Answer.refusal(404, call + ": there are POST /score and GET /about, /inputs,"
-                    + " /health, /metrics");
         };
     }
 
@@ -184,7 +201,9 @@ public final class ServeMain implements AutoCloseable {
             return Answer.refusal(413, "more than " + MOST_BYTES + " bytes: send fewer rows");
         }
         try {
-            Object value = Json.parse(new String(body, StandardCharsets.UTF_8));
+            // A decoder refuses what is no UTF-8, where a text made of the bytes would replace it.
+            Object value = Json.parse(
+                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString());
             if (value instanceof List<?> rows) {
                 List<Object> answers = new ArrayList<>();
                 for (Object row : rows) {
@@ -193,6 +212,8 @@ public final class ServeMain implements AutoCloseable {
                 return Answer.json(200, answers, answers.size());
             }
             return Answer.json(200, score(value, ""), 1);
+        } catch (CharacterCodingException e) {
+            return Answer.refusal(400, "the body is no UTF-8");
         } catch (IllegalArgumentException e) {
             return Answer.refusal(400, e.getMessage());
         }
@@ -205,6 +226,8 @@ public final class ServeMain implements AutoCloseable {
             engine.score(block);
         } catch (BadRowException e) {
             throw place.isEmpty() ? e : e.at(place);
+        } catch (IllegalArgumentException e) {
+            throw place.isEmpty() ? e : new BadRowException(place, e.getMessage());
         }
         double[] answers = engine.answers(block);
         Map<String, Object> named = new LinkedHashMap<>();

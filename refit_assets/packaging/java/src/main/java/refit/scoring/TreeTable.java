@@ -41,9 +41,13 @@ final class TreeTable {
         return roots[trees];
     }
 
-    /** Ends the tree that was begun last. */
+    /** Ends the tree that was begun last; the forest may be too large by now. */
     void end() {
         heights[trees++] = height;
+        int most = BitTrees.mostNodes();
+        if (nodes > most) {
+            throw new UnsupportedOperationException("more than " + most + " nodes, for this heap");
+        }
     }
 
     int allocate(int count) {

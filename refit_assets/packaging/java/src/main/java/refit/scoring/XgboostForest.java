@@ -17,22 +17,21 @@ import java.util.BitSet;
  * trees. The objective's own function makes probabilities of the sums, the MOJO's own makes
  * predictions of those.
  */
-final class XgboostForest implements Kernel {
+final class XgboostForest extends TreeKernel {
     private final XGBoostMojoModel model;
-    private final Trees trees;
     private final ObjFunction objective;
     private final float baseScore;
     private final int sums;
 
     private XgboostForest(XGBoostMojoModel model, Predictor predictor, Trees trees, int sums) {
+        super(model, trees);
         this.model = model;
-        this.trees = trees;
         this.sums = sums;
         objective = ObjFunction.fromName(predictor.getObjName());
         baseScore = predictor.getBaseScore();
     }
 
-    /** Decodes the forest; null if it has more nodes than this layout is good for. */
+    /** Decodes the forest; {@link UnsupportedOperationException} says why it is not to be. */
     static XgboostForest read(
             XGBoostMojoModel model, Predictor predictor, Trees.Layout layout) {
         RegTree[][] groups = ((GBTree) predictor.getBooster()).getGroupedTrees();
@@ -41,9 +40,6 @@ final class XgboostForest implements Kernel {
         for (int g = 0; g < groups.length; g++) {
             for (RegTree tree : groups[g]) {
                 reader.read(tree.getNodes(), g);
-                if (table.nodes > BitTrees.mostNodes()) {
-                    return null;
-                }
             }
         }
         return new XgboostForest(model, predictor, layout.of(table, true), groups.length);
@@ -51,19 +47,14 @@ final class XgboostForest implements Kernel {
 
     @Override
     public Block block(int capacity) {
-        Block block = trees.block(model, capacity);
+        Block block = super.block(capacity);
         block.margins = new float[sums];
         return block;
     }
 
     @Override
     public String describe() {
-        return trees.describe() + ", in floats";
-    }
-
-    @Override
-    public double[][] thresholds() {
-        return trees.thresholds(model.nfeatures());
+        return super.describe() + ", in floats";
     }
 
     @Override

@@ -33,10 +33,9 @@ final class XgboostKernels {
             if (model._mojo_version < 1.1 || !addsLeavesToTheBaseScore(booster)) {
                 return new GenericKernel(model, "written by an old XGBoost");
             }
-            XgboostForest forest = XgboostForest.read(xgboost, predictor, layout);
-            return forest != null
-                    ? forest
-                    : new GenericKernel(model, "more than " + BitTrees.mostNodes() + " nodes, for this heap");
+            return XgboostForest.read(xgboost, predictor, layout);
+        } catch (UnsupportedOperationException e) {
+            return new GenericKernel(model, e.getMessage());
         } catch (IOException e) {
             throw new BadModelException("boosterBytes can't be read", e);
         }

@@ -1,6 +1,7 @@
 package refit.scoring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -46,6 +47,17 @@ class LevelsTest {
         assertEquals(Double.NaN, new Levels(new String[] {"AaB"}).code("BBB"));
         assertEquals(Double.NaN, new Levels(new String[] {"xAa"}).code("xBB"));
         assertEquals(Double.NaN, new Levels(new String[] {"abcAa"}).code("abcBB"));
+    }
+
+    @Test
+    void aLevelHasOneObjectAndOtherTextsStayWhatTheyAre() {
+        Levels levels = new Levels(new String[] {"Aa", "AaBB", "a level of many characters"});
+        for (String level : levels.inOrder()) {
+            assertEquals(level, levels.own(new String(level)));
+            assertSame(levels.own(level), levels.own(new String(level)));
+        }
+        String other = new String("BB");
+        assertSame(other, levels.own(other));
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -163,6 +164,47 @@ class MainTest {
         Main main = new Main(none, System.in, new PrintStream(out), new PrintStream(err));
         assertEquals(3, main.run("--about"));
         assertTrue(complaints().contains("model.mojo is missing from this jar"));
+    }
+
+    @Test
+    void numbersBeyondAllDoublesAreRefusedAndInfinityIsOne() {
+        for (String number : new String[] {"1e400", "-1e400"}) {
+            assertEquals(1, run(HEADER + "\n" + ROW.replace("6.7", number) + "\n", "score"));
+            assertTrue(complaints().contains("line 2, PSA: " + number + " is beyond all doubles"), complaints());
+        }
+        assertEquals(1, run("{\"PSA\":1e400}", "score"));
+        assertTrue(complaints().contains("JSON, character 8: expected a number that a double can hold"));
+        assertEquals(0, run(HEADER + "\n" + ROW.replace("6.7", "-Infinity") + "\n", "score"));
+    }
+
+    @Test
+    void anArrayIsRefusedAsJsonThatIsNoRow() {
+        assertEquals(1, run("[{\"AGE\":1}]", "score"));
+        assertTrue(complaints().contains("line 1, row: expected a JSON object, found an array"), complaints());
+    }
+
+    @Test
+    void textThatIsNoUtf8IsRefused() throws IOException {
+        Path in = folder.resolve("latin.csv");
+        Files.write(in, (HEADER + "\n" + ROW.replace("lobe 3", "Z\u00fcrich")).getBytes(StandardCharsets.ISO_8859_1));
+        assertEquals(2, run("", "score", in.toString(), folder.resolve("out.csv").toString()));
+        assertTrue(complaints().contains("the input is no UTF-8"), complaints());
+        assertFalse(Files.exists(folder.resolve("out.csv")));
+    }
+
+    @Test
+    void outputThatCannotBeWrittenIsNoSuccess() {
+        PrintStream full = new PrintStream(new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                throw new IOException("No space left on device");
+            }
+        });
+        for (String[] command : new String[][] {{"score"}, {"--about"}}) {
+            ByteArrayInputStream in = new ByteArrayInputStream(HEADER.getBytes(StandardCharsets.UTF_8));
+            assertEquals(2, new Main(Models.gbmFiles(), in, full, new PrintStream(err)).run(command));
+        }
+        assertTrue(complaints().contains("the output is closed, or its disk is full"), complaints());
     }
 
     @Test

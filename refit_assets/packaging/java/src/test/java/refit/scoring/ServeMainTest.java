@@ -69,9 +69,37 @@ class ServeMainTest {
         assertEquals("ok\n", call("GET", "/health", "").body());
         assertTrue(call("GET", "/about", "").body().contains("scoring_path"));
         assertTrue(call("GET", "/inputs", "").body().contains("GLEASON"));
-        HttpResponse<String> unknown = call("GET", "/score", "");
+        HttpResponse<String> unknown = call("GET", "/scores", "");
         assertEquals(404, unknown.statusCode());
         assertTrue(unknown.body().contains("POST /score"));
+    }
+
+    @Test
+    void anotherMethodIsToldWhichOnesThereAre() throws Exception {
+        for (String[] wrong : new String[][] {{"GET", "/score", "POST"}, {"POST", "/health", "GET, HEAD"}}) {
+            HttpResponse<String> refused = call(wrong[0], wrong[1], "");
+            assertEquals(405, refused.statusCode());
+            assertEquals(wrong[2], refused.headers().firstValue("Allow").orElseThrow());
+        }
+    }
+
+    @Test
+    void aHeadIsAnsweredWithoutABody() throws Exception {
+        HttpResponse<String> head = call("HEAD", "/health", "");
+        assertEquals(200, head.statusCode());
+        assertEquals("", head.body());
+    }
+
+    @Test
+    void whatIsNoUtf8OrNoRowIsRefused() throws Exception {
+        HttpRequest latin = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + "/score"))
+                .POST(HttpRequest.BodyPublishers.ofByteArray("{\"RACE\":\"\u00fc\"}".getBytes(StandardCharsets.ISO_8859_1)))
+                .build();
+        HttpResponse<String> refused = client.send(latin, HttpResponse.BodyHandlers.ofString());
+        assertEquals(400, refused.statusCode());
+        assertTrue(refused.body().contains("the body is no UTF-8"), refused.body());
+        assertTrue(call("POST", "/score", "[{}, null]").body().contains("row 1: expected a JSON object, found null"));
+        assertTrue(call("POST", "/score", "null").body().contains("\"expected a JSON object, found null"));
     }
 
     @Test
