@@ -7,7 +7,7 @@ Spark starts while the landed files are looked at, and H2O beside Spark's work.
 import os
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -50,10 +50,6 @@ class MainJob:
     assets: Sequence[Any]
     resources: Mapping[str, Any]
     instance: dg.DagsterInstance
-
-    def replay(self, key: str) -> dict[str, dict[str, float]]:
-        """Do one refit up to its evaluation; nothing is released."""
-        return self._run(REFIT_ASSETS[:-1], partition_key=key)
 
     def features(self, first: date, last: date) -> dict[str, dict[str, float]]:
         """Compute a range of days in one run."""
@@ -101,13 +97,13 @@ class MainJob:
                 instance=self.instance,
                 resources=self.resources,
                 run_config=config,
-                # `_failure` tells the step's own words instead of Dagster's wrapping.
+                # `failure_of` tells the step's own words instead of Dagster's wrapping.
                 raise_on_error=False,
                 **what,
             )
         if not result.success:
-            raise RunError(_failure(result))
-        return _figures(result)
+            raise RunError(failure_of(result.all_events))
+        return figures_of(result.get_asset_materialization_events())
 
 
 def run_main_job(spec: ModelSpec, deployment: Deployment, due: Due) -> Summary | None:
@@ -163,6 +159,8 @@ def prepare_instance(deployment: Deployment) -> None:
     # Each time, so that a home of before gets the present limits.
     shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
+    # A code server that this process starts reads the same deployment.
+    os.environ["REFIT_HOME"] = str(deployment.home)
 
 
 def _refuse_days(spec: ModelSpec, first: date, last: date) -> None:
@@ -175,10 +173,10 @@ def _refuse_days(spec: ModelSpec, first: date, last: date) -> None:
         raise DataError(message)
 
 
-def _figures(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, float]]:
-    """Seconds of every asset of a run that measured itself."""
+def figures_of(materialised: Iterable[dg.DagsterEvent]) -> dict[str, dict[str, float]]:
+    """Seconds of every asset that measured itself."""
     found: dict[str, dict[str, float]] = {}
-    for event in result.get_asset_materialization_events():
+    for event in materialised:
         metadata = event.materialization.metadata
         if "seconds" in metadata:
             name = event.materialization.asset_key.path[-1]
@@ -186,9 +184,9 @@ def _figures(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, float]]:
     return found
 
 
-def _failure(result: dg.ExecuteInProcessResult) -> str:
+def failure_of(events: Iterable[dg.DagsterEvent]) -> str:
     """What the step that failed had to say, its causes included."""
-    for event in result.all_events:
+    for event in events:
         if event.is_step_failure:
             data = event.step_failure_data
             said = data.user_failure_data

@@ -1,55 +1,27 @@
 """One tick: what Dagster's daemon does all day, done once; then everything ends.
 
 For a cron job, so that nothing at all runs between two ticks: no webserver, daemon or code server.
-Each of the daemon's own loops is let run for one round, so schedules, sensors, backfills, retries
-and the queue behave as they do under the daemon. Belongs here: rounds, and what they led to.
-Does not: what is due (the sensors), running it (Dagster's launcher).
+Schedules, sensors, backfills, retries and the queue behave as they do under the daemon (`rounds`).
+Belongs here: which rounds, and what they led to. Does not: what is due (the sensors), running it
+(Dagster's launcher).
 """
 
-import fcntl
 import time
-import uuid
-from collections.abc import Callable, Collection, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from threading import Event
-from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.launcher import DefaultRunLauncher
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import ModuleTarget
-from dagster._daemon.controller import create_daemon_of_type
-from dagster._daemon.daemon import DagsterDaemon, SpanMarker
-from dagster._daemon.types import DaemonHeartbeat
 
 from refit_assets.assets.main_job import prepare_instance
-from refit_assets.errors import RefitError
+from refit_assets.assets.rounds import open_rounds
 from refit_assets.resources.cluster_deployment import ClusterDeployment
-from refit_assets.resources.deployment import PROJECT, Deployment
-from refit_assets.workloads.wait import Patience, wait_until
+from refit_assets.resources.deployment import Deployment
 
 Tell = Callable[[str], None]
 
-LOCATION = "refit_assets"
-QUEUE = "QUEUED_RUN_COORDINATOR"
 # First what failed or was lost, then what is new; the queue hands all of it over afterwards.
 ROUNDS = ("MONITORING", "EVENT_LOG_CONSUMER", "SCHEDULER", "SENSOR", "BACKFILL")
-IN_PROGRESS = (
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
-# Dagster's daemon beats every 30 s; two beats missed are no daemon.
-_ALIVE_SECONDS = 60
-# As long as the laptop's dagster.yaml lets a run last.
-_MOST_SECONDS = 4 * 3600
-
-
-class TickRefusedError(RefitError):
-    """Somebody else does the daemon's work at this moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,82 +65,30 @@ def run_tick(deployment: Deployment, tell: Tell) -> Tick:
     """Evaluate what is due, and hand its runs over; where they die with this process, wait.
 
     Raises:
-        TickRefusedError: a daemon or another tick is at work.
+        DaemonAtWorkError: a daemon or another tick is at work.
         RefitError: the code location does not load.
 
     """
     if not isinstance(deployment, ClusterDeployment):
         # A cluster's pod brings its own DAGSTER_HOME and dagster.yaml.
         prepare_instance(deployment)
-    with dg.DagsterInstance.get() as instance, _alone(instance) as claim:
-        with _workspace(instance) as workspace:
-            began = time.time()
-            for kind in ROUNDS:
-                claim()
-                _round(kind, instance, workspace)
-            evaluated = _evaluated(instance, began)
-            for one in evaluated:
-                tell(render_evaluated(one))
-            handed = _hand_over(instance, workspace, claim, tell)
-        return Tick(evaluated=evaluated, runs=handed, queued=len(_queued(instance)))
+    with open_rounds() as rounds:
+        began = time.time()
+        for kind in ROUNDS:
+            rounds.once(kind)
+        evaluated = _evaluated(rounds.instance, began)
+        for one in evaluated:
+            tell(render_evaluated(one))
+        handed: dict[str, None] = {}
 
+        def watch(run_id: str) -> None:
+            if run_id not in handed:
+                handed[run_id] = None
+                tell(render_handed(_handed(rounds.instance, run_id)))
 
-def _round(kind: str, instance: dg.DagsterInstance, workspace: WorkspaceProcessContext) -> None:
-    if kind not in instance.get_required_daemon_types():
-        return
-    # Leaving a daemon waits for its threads, in which sensors are evaluated.
-    with create_daemon_of_type(kind, instance) as daemon:
-        _once(daemon, workspace)
-
-
-def _once(daemon: "DagsterDaemon[Any]", workspace: WorkspaceProcessContext) -> None:
-    # It never ends by itself: END_SPAN, after each round, is where to leave it. Neither is public;
-    # the pin of Dagster and `integration/test_tick.py` hold them (decision 0015).
-    loop = daemon.core_loop(workspace, Event())
-    for mark in loop:
-        if mark is SpanMarker.END_SPAN:
-            break
-    loop.close()
-
-
-def _hand_over(
-    instance: dg.DagsterInstance,
-    workspace: WorkspaceProcessContext,
-    claim: Callable[[], None],
-    tell: Tell,
-) -> tuple[Handed, ...]:
-    """Empty the queue as far as its limits allow."""
-    handed: dict[str, None] = {}
-    # A run of the default launcher is a child of this process's code server and ends with it.
-    ours = isinstance(instance.run_launcher, DefaultRunLauncher)
-    # Runs that end make room under the limits: again, until nothing more starts.
-    while True:
-        before = _queued(instance)
-        _round(QUEUE, instance, workspace)
-        launched = [run for run in before if run not in _queued(instance)]
-        handed |= dict.fromkeys(launched)
-        for run_id in launched:
-            tell(f"{render_handed(_handed(instance, run_id))}")
-        if not launched or not ours:
-            break
-        _wait(instance, launched, claim)
-    return tuple(_handed(instance, run_id) for run_id in handed)
-
-
-def _wait(instance: dg.DagsterInstance, runs: Collection[str], claim: Callable[[], None]) -> None:
-    def running() -> bool:
-        # Runs outlast a heartbeat, and an old one would let another tick begin.
-        claim()
-        found = instance.get_run_records(dg.RunsFilter(run_ids=[*runs], statuses=[*IN_PROGRESS]))
-        return bool(found)
-
-    patience = Patience(timeout_seconds=_MOST_SECONDS, interval_seconds=0.5)
-    wait_until(running, {False}, f"end of {len(runs)} runs", patience)
-
-
-def _queued(instance: dg.DagsterInstance) -> Sequence[str]:
-    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
-    return [record.dagster_run.run_id for record in instance.get_run_records(filters)]
+        rounds.hand_over(watch)
+        runs = tuple(_handed(rounds.instance, run_id) for run_id in handed)
+        return Tick(evaluated=evaluated, runs=runs, queued=len(rounds.queued()))
 
 
 def _handed(instance: dg.DagsterInstance, run_id: str) -> Handed:
@@ -198,59 +118,6 @@ def _evaluated(instance: dg.DagsterInstance, began: float) -> tuple[Evaluated, .
                 for tick in ticks
             ]
     return tuple(sorted(found, key=lambda one: one.name))
-
-
-@contextmanager
-def _workspace(instance: dg.DagsterInstance) -> Generator[WorkspaceProcessContext]:
-    """Load the code location in a server that lives as long as this."""
-    target = ModuleTarget(
-        module_name=f"{LOCATION}.definitions",
-        attribute=None,
-        working_directory=str(PROJECT),
-        location_name=LOCATION,
-    )
-    with WorkspaceProcessContext(instance, target, code_server_log_level="WARNING") as workspace:
-        entries = workspace.create_request_context().get_code_location_entries()
-        errors = [entry.load_error for entry in entries.values() if entry.load_error]
-        if errors:
-            message = f"the code location does not load: {errors[0].to_string()}"
-            raise RefitError(message)
-        yield workspace
-
-
-@contextmanager
-def _alone(instance: dg.DagsterInstance) -> Generator[Callable[[], None]]:
-    """Refuse where a daemon or another tick is at work; look like a daemon meanwhile."""
-    me = uuid.uuid4().hex
-
-    def claim(at: float | None = None) -> None:
-        now = time.time() if at is None else at
-        instance.add_daemon_heartbeat(DaemonHeartbeat(now, "SENSOR", me, []))
-
-    with ExitStack() as stack:
-        # Two ticks of one machine at the very same moment; other machines' are told by heartbeats.
-        lock = stack.enter_context((Path(instance.root_directory) / "tick.lock").open("w"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = "another `refit tick` is at work; this one has nothing to do"
-            raise TickRefusedError(message) from error
-        _refuse_daemon(instance)
-        claim()
-        # Last a beat of long ago: whoever comes next need not wait for ours to grow old.
-        stack.callback(claim, 0.0)
-        yield claim
-
-
-def _refuse_daemon(instance: dg.DagsterInstance) -> None:
-    for kind, beat in instance.get_daemon_heartbeats().items():
-        age = time.time() - beat.timestamp
-        if age < _ALIVE_SECONDS:
-            message = (
-                f"a daemon is at work ({kind.lower()}, {age:.0f} s ago) and does all that a tick "
-                "would do; end it first, or leave the ticking to it"
-            )
-            raise TickRefusedError(message)
 
 
 def render_evaluated(one: Evaluated) -> str:

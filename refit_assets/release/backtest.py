@@ -37,8 +37,10 @@ RHYTHMS: tuple[Rhythm, ...] = ("daily", "weekly", "monthly", "quarterly", "once"
 _FITTING = frozenset({"trials", "candidate"})
 _MOST_NAMED = 5
 
-Replay: TypeAlias = Callable[[str], Mapping[str, Mapping[str, float]]]
-"""Does one refit up to its evaluation; step -> seconds, cpu_seconds."""
+Replayed: TypeAlias = Callable[[str, Mapping[str, Mapping[str, float]]], None]
+"""Takes a refit that was done, and of each of its steps seconds and cpu_seconds."""
+Replay: TypeAlias = Callable[[Sequence[str], Replayed], None]
+"""Does refits up to their evaluations, and hands each on as soon as it is done."""
 ScoreIn: TypeAlias = Callable[[ArtefactStore, str, str, str], None]
 """Scores, in a store, a CSV by a runnable jar: names of jar, rows and predictions."""
 Doubles: TypeAlias = NDArray[np.float64]
@@ -55,7 +57,7 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replayed:
+class Cost:
     """A refit that was replayed; the same fingerprint needs no second time."""
 
     refit: str
@@ -167,7 +169,7 @@ def run_backtest(
         plan: From when to when, and which cadences.
         live: Days and trials are read there, and nothing else; nothing is written.
         scratch: A folder for all that is made.
-        replay: Does one refit over `scratch_store(live, scratch, spec)`, up to its evaluation.
+        replay: Does refits over `scratch_store(live, scratch, spec.name)`.
         score: Scores a stored CSV by a stored jar.
 
     Raises:
@@ -177,11 +179,11 @@ def run_backtest(
     # Nobody is there to approve a replay.
     spec = spec.model_copy(update={"when": When(approval="automatic")})
     chosen = plan_refits(spec, plan)
-    store = scratch_store(live, scratch, spec)
+    store = scratch_store(live, scratch, spec.name)
     bench = _Bench(spec=spec, store=store, score=score)
     every = sorted({key for keys in chosen.values() for key in keys})
     _need_days(spec, store, plan_window(spec, every[0]).train_start, plan.last)
-    replayed = {key: _replay_once(spec, store, key, replay) for key in every}
+    costs = _replay_due(spec, store, every, replay)
     cadences: list[Earned] = []
     for rhythm, keys in chosen.items():
         events = _decide(bench, scratch / rhythm, keys)
@@ -191,7 +193,7 @@ def run_backtest(
                 rhythm=rhythm,
                 refits=keys,
                 promoted=tuple(event.refit for event in releases(events)),
-                compute_seconds=round(sum(replayed[key].seconds for key in keys), 1),
+                compute_seconds=round(sum(costs[key].seconds for key in keys), 1),
                 rows=rows,
                 value=value,
                 served=served,
@@ -206,9 +208,9 @@ def run_backtest(
     )
 
 
-def scratch_store(live: ArtefactStore, scratch: Path, spec: ModelSpec) -> ArtefactStore:
+def scratch_store(live: ArtefactStore, scratch: Path, model: str) -> ArtefactStore:
     """The store of the replays: the live days and trials below, everything else its own."""
-    seen = tuple(f"models/{spec.name}/{part}/" for part in ("days", "trials"))
+    seen = tuple(f"models/{model}/{part}/" for part in ("days", "trials"))
     # Not synced to the disk: a replay can be made again.
     above = Folder(root=scratch / "artefacts", durable=False)
     return ArtefactStore(storage=Overlay(above=above, below=live.storage, seen=seen))
@@ -241,22 +243,37 @@ def _need_days(spec: ModelSpec, store: ArtefactStore, first: date, last: date) -
         raise DataError(message)
 
 
-def _replay_once(spec: ModelSpec, store: ArtefactStore, key: str, replay: Replay) -> Replayed:
-    name = f"replayed/{key}.json"
-    present = fingerprint(store, spec, plan_window(spec, key))
-    known = store.read_record(Replayed, name)
-    if known is not None and known.fingerprint == present:
-        return known
-    steps = replay(key)
-    fitted = store.need_record(
-        Leaderboard, store.refit(spec.name, key).name("trials.json"), made_by=f"{spec.name}/trials"
-    )
-    # A trial from the store cost its seconds as well, when it was fitted.
-    seconds = sum(figures["seconds"] for step, figures in steps.items() if step not in _FITTING)
-    seconds += sum(trial.seconds for trial in fitted.trials)
-    made = Replayed(refit=key, fingerprint=present, seconds=round(seconds, 2))
-    store.write_record(name, made)
-    return made
+def _replay_due(
+    spec: ModelSpec, store: ArtefactStore, keys: Sequence[str], replay: Replay
+) -> dict[str, Cost]:
+    """Replay what was not, or of other content, and keep what each cost."""
+    prints = {key: fingerprint(store, spec, plan_window(spec, key)) for key in keys}
+    costs: dict[str, Cost] = {}
+    for key in keys:
+        known = store.read_record(Cost, _cost_name(key))
+        if known is not None and known.fingerprint == prints[key]:
+            costs[key] = known
+
+    def done(key: str, steps: Mapping[str, Mapping[str, float]]) -> None:
+        fitted = store.need_record(
+            Leaderboard,
+            store.refit(spec.name, key).name("trials.json"),
+            made_by=f"{spec.name}/trials",
+        )
+        # A trial from the store cost its seconds as well, when it was fitted.
+        seconds = sum(figures["seconds"] for step, figures in steps.items() if step not in _FITTING)
+        seconds += sum(trial.seconds for trial in fitted.trials)
+        costs[key] = Cost(refit=key, fingerprint=prints[key], seconds=round(seconds, 2))
+        store.write_record(_cost_name(key), costs[key])
+
+    due = [key for key in keys if key not in costs]
+    if due:
+        replay(due, done)
+    return costs
+
+
+def _cost_name(key: str) -> str:
+    return f"replayed/{key}.json"
 
 
 def _decide(bench: _Bench, folder: Path, keys: Sequence[str]) -> tuple[LedgerEvent, ...]:

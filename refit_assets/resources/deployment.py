@@ -12,9 +12,11 @@ from pathlib import Path
 from refit_assets.artefacts import ArtefactStore, Folder, Storage
 from refit_assets.errors import SetupError
 from refit_assets.features.table import FeatureTable
+from refit_assets.release.backtest import scratch_store
 from refit_assets.release.release import ReleaseTarget
 
 PROJECT = Path(__file__).parents[2]
+_BACKTESTS, _SCRATCH_OF = "backtests", "scratch_of"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,42 @@ class Deployment:
             (self.home / folder).mkdir(parents=True, exist_ok=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScratchDeployment(Deployment):
+    """A back-test's: the live landing zone and tables; a store, ledger and instance of its own."""
+
+    live: Deployment
+    model: str
+
+    @property
+    def landing(self) -> Storage:
+        """The live landing zone."""
+        return self.live.landing
+
+    @property
+    def store(self) -> ArtefactStore:
+        """What replays make, over the live days and trials."""
+        return scratch_store(self.live.store, self.home, self.model)
+
+    @property
+    def warehouse_uri(self) -> str:
+        """Root of the live tables."""
+        return self.live.warehouse_uri
+
+    @property
+    def catalogue_uri(self) -> str:
+        """The live catalogue."""
+        return self.live.catalogue_uri
+
+
+def make_scratch(live: Deployment, model: str) -> ScratchDeployment:
+    """Make a model's scratch home below the live one; it is kept, so that a back-test can go on."""
+    home = live.home / _BACKTESTS / model
+    home.mkdir(parents=True, exist_ok=True)
+    (home / _SCRATCH_OF).write_text(model)
+    return ScratchDeployment(home=home, live=live, model=model)
+
+
 def read_deployment(environment: Mapping[str, str] | None = None) -> Deployment:
     """Read the deployment from the environment.
 
@@ -101,4 +139,7 @@ def read_deployment(environment: Mapping[str, str] | None = None) -> Deployment:
             "choose a folder that is not hidden and not in /var, /etc or /usr"
         )
         raise SetupError(message)
+    if (home / _SCRATCH_OF).exists():
+        # Whoever opens it in the UI must not write into the live store.
+        return make_scratch(Deployment(home=home.parents[1]), home.name)
     return Deployment(home=home, released_to=values.get("REFIT_MAVEN_REPOSITORY") or None)

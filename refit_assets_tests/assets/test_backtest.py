@@ -8,17 +8,23 @@ from pathlib import Path
 import pytest
 
 from refit_assets.artefacts import Storage
-from refit_assets.assets.backtest import ScratchDeployment, build_scratch
-from refit_assets.assets.main_job import REFIT_ASSETS
+from refit_assets.assets.backtest import REPLAYED
 from refit_assets.errors import DataError, SpecError
-from refit_assets.release.backtest import Backtest, Plan, Rhythm, plan_refits, run_backtest
+from refit_assets.release.backtest import (
+    Backtest,
+    Plan,
+    Replayed,
+    Rhythm,
+    plan_refits,
+    run_backtest,
+)
 from refit_assets.release.backtest_report import render_backtest, render_backtest_report
 from refit_assets.release.ledger import read_events
+from refit_assets.resources.deployment import make_scratch
 from refit_assets_tests.assets.conftest import Workshop, build_daily, day
 from refit_assets_tests.fakes.h2o import Curve
 from refit_assets_tests.specs import build_spec
 
-REPLAYED = REFIT_ASSETS[:-1]
 PLAN = Plan(first=day(4), last=day(7), rhythms=("daily", "once"))
 WRONG = Curve(middle=6.5, slope=-1.0)
 
@@ -35,18 +41,19 @@ def run(
     stop_at: str | None = None,
     replayed: list[str] | None = None,
 ) -> Backtest:
-    scratch: ScratchDeployment = build_scratch(workshop.spec, workshop.deployment)
+    scratch = make_scratch(workshop.deployment, workshop.spec.name)
     bench = replace(workshop, deployment=scratch)
     good = workshop.h2o.curve
 
-    def replay(key: str) -> Mapping[str, Mapping[str, float]]:
-        if key == stop_at:
-            raise Stopped
-        if replayed is not None:
-            replayed.append(key)
-        workshop.h2o.curve = curves.get(key, good)
-        assert bench.refit(key, names=REPLAYED).success
-        return {name: {"seconds": 1.0, "cpu_seconds": 2.0} for name in REPLAYED}
+    def replay(keys: Sequence[str], done: Replayed) -> None:
+        for key in keys:
+            if key == stop_at:
+                raise Stopped
+            if replayed is not None:
+                replayed.append(key)
+            workshop.h2o.curve = curves.get(key, good)
+            assert bench.refit(key, names=REPLAYED).success
+            done(key, {name: {"seconds": 1.0, "cpu_seconds": 2.0} for name in REPLAYED})
 
     live = workshop.deployment.store
     score = workshop.maven.score

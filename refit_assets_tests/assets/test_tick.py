@@ -8,14 +8,8 @@ import dagster as dg
 import pytest
 from dagster._daemon.types import DaemonHeartbeat
 
-from refit_assets.assets.tick import (
-    Evaluated,
-    Handed,
-    Tick,
-    TickRefusedError,
-    _alone,
-    render_tick,
-)
+from refit_assets.assets.rounds import DaemonAtWorkError, alone
+from refit_assets.assets.tick import Evaluated, Handed, Tick, render_tick
 
 SKIPPED = Evaluated(name="a", status="SKIPPED", said="nothing has landed", runs=())
 RUN = Handed(run_id="1a2b3c4d5e", assets=("a/features",), partition="2013-01-01", status="SUCCESS")
@@ -28,34 +22,34 @@ def instance(tmp_path: Path) -> Generator[dg.DagsterInstance]:
 
 
 def test_of_two_ticks_at_once_one_is_refused(instance: dg.DagsterInstance) -> None:
-    with _alone(instance), pytest.raises(TickRefusedError, match="another"), _alone(instance):
+    with alone(instance), pytest.raises(DaemonAtWorkError, match="another"), alone(instance):
         pass
 
 
 def test_where_a_daemon_lives_a_tick_is_refused(instance: dg.DagsterInstance) -> None:
     instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SCHEDULER", "daemon", []))
     with (
-        pytest.raises(TickRefusedError, match=r"a daemon is at work \(scheduler"),
-        _alone(instance),
+        pytest.raises(DaemonAtWorkError, match=r"a daemon is at work \(scheduler"),
+        alone(instance),
     ):
         pass
 
 
 def test_a_tick_on_another_machine_looks_like_a_daemon(instance: dg.DagsterInstance) -> None:
-    with _alone(instance):
+    with alone(instance):
         (beat,) = instance.get_daemon_heartbeats().values()
         assert time.time() - beat.timestamp < 60
 
 
 def test_after_a_tick_the_next_one_may_come_at_once(instance: dg.DagsterInstance) -> None:
     for _ in range(2):
-        with _alone(instance):
+        with alone(instance):
             pass
 
 
 def test_a_daemon_that_is_long_gone_is_no_hindrance(instance: dg.DagsterInstance) -> None:
     instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 600, "SENSOR", "daemon", []))
-    with _alone(instance):
+    with alone(instance):
         pass
 
 
