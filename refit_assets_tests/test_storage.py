@@ -81,9 +81,13 @@ def test_a_file_that_is_being_written_is_not_listed(tmp_path: Path) -> None:
 
 
 def test_more_objects_than_one_answer_of_the_server_holds_are_all_listed(bucket: Bucket) -> None:
-    for n in range(1001):
-        bucket.write(f"a/{n:04}", b"")
-    assert bucket.names("a/") == [f"a/{n:04}" for n in range(1001)]
+    names = [f"a/{n:02}" for n in range(11)]
+    for name in names:
+        bucket.write(name, b"")
+    # The server's pages hold a thousand; it gives smaller ones to whoever asks.
+    asking = "before-parameter-build.s3.ListObjectsV2"
+    bucket.client.meta.events.register(asking, lambda params, **_: params.update(MaxKeys=5))
+    assert bucket.names("a/") == names
 
 
 def test_files_go_up_and_down(storage: Storage, tmp_path: Path) -> None:

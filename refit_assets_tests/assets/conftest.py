@@ -4,12 +4,15 @@ The model is that of `specs.py` with daily refits: a window of three days is qui
 """
 
 import os
+import shutil
+import sqlite3
 import warnings
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import dagster as dg
 import pytest
@@ -112,6 +115,11 @@ class Workshop:
                 **what,
             )
 
+    def copy(self) -> "Workshop":
+        """Copy it; what its engines remember from now on is their own."""
+        engines = {name: deepcopy(getattr(self, name)) for name in ("spark", "h2o", "maven")}
+        return replace(self, **engines)
+
     def data_version(self, name: str, partition: str) -> str | None:
         """Data version of the latest materialisation of a partition."""
         found = self.instance.fetch_materializations(
@@ -144,30 +152,86 @@ def memory() -> Generator[dg.DagsterInstance]:
         yield instance
 
 
-@pytest.fixture
-def workshop(tmp_path: Path, memory: dg.DagsterInstance) -> Workshop:
-    deployment = Deployment(home=tmp_path / "home")
-    deployment.prepare()
-    deployment.landing.write("kinds.csv", b"kind,weight\na,1\nb,2\n")
-    memory.wipe()
-    workshop = Workshop(deployment=deployment, instance=memory)
+Build: TypeAlias = Callable[[Workshop], None]
+
+
+@dataclass(kw_only=True)
+class Shelf:
+    """Workshops as some steps left them: to get there once more costs a copy, and no run.
+
+    All stand in one place, one at a time, because a table knows where it lies.
+    """
+
+    folder: Path
+    instance: dg.DagsterInstance
+    kept: dict[tuple[Build, ...], tuple[Workshop, Path, list[sqlite3.Connection]]] = field(
+        default_factory=dict
+    )
+
+    def fetch(self, steps: tuple[Build, ...]) -> Workshop:
+        """Fetch what these steps make of an empty home; each is taken once in a session."""
+        if steps in self.kept:
+            workshop, home, databases = self.kept[steps]
+            shutil.rmtree(workshop.deployment.home)
+            shutil.copytree(home, workshop.deployment.home)
+            self._copy(databases, self._databases())
+            return workshop.copy()
+        if steps:
+            workshop = self.fetch(steps[:-1])
+            steps[-1](workshop)
+        else:
+            workshop = Workshop(
+                deployment=Deployment(home=self.folder / "home"), instance=self.instance
+            )
+            workshop.deployment.prepare()
+            self.instance.wipe()
+        home = self.folder / f"kept-{len(self.kept)}"
+        shutil.copytree(workshop.deployment.home, home)
+        databases = [sqlite3.connect(":memory:") for _ in self._databases()]
+        self._copy(self._databases(), databases)
+        self.kept[steps] = workshop.copy(), home, databases
+        return workshop
+
+    def _databases(self) -> list[sqlite3.Connection]:
+        storages: list[Any] = [self.instance.run_storage, self.instance.event_log_storage]
+        return [storage._held_conn.connection.dbapi_connection for storage in storages]
+
+    @staticmethod
+    def _copy(sources: list[sqlite3.Connection], targets: list[sqlite3.Connection]) -> None:
+        for source, target in zip(sources, targets, strict=True):
+            source.backup(target)
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory, memory: dg.DagsterInstance) -> Shelf:
+    return Shelf(folder=tmp_path_factory.mktemp("shelf"), instance=memory)
+
+
+def state(*steps: Build) -> Any:  # noqa: ANN401
+    """Make a fixture: a workshop after these steps."""
+
+    @pytest.fixture
+    def fetched(shelf: Shelf) -> Workshop:
+        return shelf.fetch(steps)
+
+    return fetched
+
+
+def furnish(workshop: Workshop) -> None:
+    workshop.deployment.landing.write("kinds.csv", b"kind,weight\na,1\nb,2\n")
     workshop.settle("kinds.csv")
-    return workshop
 
 
-@pytest.fixture
-def landed(workshop: Workshop) -> Workshop:
-    """Three days have landed: those of the first refit."""
+def land_three(workshop: Workshop) -> None:
+    """Land the days of the first refit."""
     workshop.land(1, 2, 3)
-    return workshop
 
 
-@pytest.fixture
-def computed(landed: Workshop) -> Workshop:
-    """Their features are computed too, as their asset would have; Dagster was not asked."""
-    deployment = landed.deployment
+def compute_three(workshop: Workshop) -> None:
+    """Compute their features, as their asset would have; Dagster is not asked."""
+    deployment = workshop.deployment
     request = FeaturesRequest(
-        spec=landed.spec,
+        spec=workshop.spec,
         first=day(1),
         last=day(3),
         landing_uri=deployment.landing.uri,
@@ -175,8 +239,19 @@ def computed(landed: Workshop) -> Workshop:
         warehouse_uri=deployment.warehouse_uri,
         run_id="computed",
     )
-    record_days(deployment.store, landed.spec, landed.spark.features(request, lambda _line: None))
-    return landed
+    found = workshop.spark.features(request, lambda _line: None)
+    record_days(deployment.store, workshop.spec, found)
+
+
+def refit_first(workshop: Workshop) -> None:
+    assert workshop.refit().success
+
+
+COMPUTED = (furnish, land_three, compute_three)
+workshop = state(furnish)
+landed = state(furnish, land_three)
+computed = state(*COMPUTED)
+refitted = state(*COMPUTED, refit_first)
 
 
 _GRAPHS: dict[str, list[Any]] = {}

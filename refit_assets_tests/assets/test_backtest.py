@@ -21,7 +21,7 @@ from refit_assets.release.backtest import (
 from refit_assets.release.backtest_report import render_backtest, render_backtest_report
 from refit_assets.release.ledger import read_events
 from refit_assets.resources.deployment import make_scratch
-from refit_assets_tests.assets.conftest import Workshop, build_daily, day
+from refit_assets_tests.assets.conftest import Workshop, build_daily, day, furnish, state
 from refit_assets_tests.fakes.h2o import Curve
 from refit_assets_tests.specs import build_spec
 
@@ -64,11 +64,12 @@ def all_files(storage: Storage) -> Sequence[tuple[str, bytes | None]]:
     return [(name, storage.read(name)) for name in storage.names("")]
 
 
-@pytest.fixture
-def week(workshop: Workshop) -> Workshop:
+def compute_week(workshop: Workshop) -> None:
     workshop.land(1, 2, 3, 4, 5, 6, 7)
     assert workshop.features(1, 7).success
-    return workshop
+
+
+week = state(furnish, compute_week)
 
 
 def test_each_cadence_refits_decides_and_serves_by_itself(week: Workshop) -> None:

@@ -7,7 +7,14 @@ import pytest
 
 from refit_assets.assets.operator_jobs import build_approve_job, build_rollback_job
 from refit_assets.release.ledger import champion, read_events
-from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily
+from refit_assets_tests.assets.conftest import (
+    COMPUTED,
+    FIRST_REFIT,
+    Workshop,
+    build_daily,
+    refit_first,
+    state,
+)
 
 SECOND_REFIT = "2013-01-05"
 SIGNED = {"by": "Ada", "reason": "looked at the report"}
@@ -45,20 +52,19 @@ def refusal(result: dg.ExecuteInProcessResult) -> str:
     return str(said.description)
 
 
-@pytest.fixture
-def held(computed: Workshop) -> Workshop:
-    computed.spec = build_daily(when={"approval": "manual"})
-    assert computed.refit().success
-    return computed
+def hold(workshop: Workshop) -> None:
+    workshop.spec = build_daily(when={"approval": "manual"})
+    assert workshop.refit().success
 
 
-@pytest.fixture
-def released_twice(computed: Workshop) -> Workshop:
-    computed.land(4)
-    assert computed.features(4, 4).success
-    for refit in (FIRST_REFIT, SECOND_REFIT):
-        assert computed.refit(refit).success
-    return computed
+def release_again(workshop: Workshop) -> None:
+    workshop.land(4)
+    assert workshop.features(4, 4).success
+    assert workshop.refit(SECOND_REFIT).success
+
+
+held = state(*COMPUTED, hold)
+released_twice = state(*COMPUTED, refit_first, release_again)
 
 
 def test_an_approval_releases_what_was_held_and_keeps_who_and_why(held: Workshop) -> None:

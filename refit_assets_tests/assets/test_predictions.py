@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
-import pytest
 
 from refit_assets.artefacts import monitored_name
 from refit_assets.assets.predictions_sensor import build_predictions_sensor, request_again
@@ -15,7 +14,16 @@ from refit_assets.monitoring.watch import read_monitored
 from refit_assets.predictions.table import PredictedDay, read_predicted
 from refit_assets.release.decisions import WindowState
 from refit_assets.release.ledger import append, plan_rollback, read_events
-from refit_assets_tests.assets.conftest import Workshop, build_daily, checks, day, failure
+from refit_assets_tests.assets.conftest import (
+    COMPUTED,
+    Workshop,
+    build_daily,
+    checks,
+    day,
+    failure,
+    refit_first,
+    state,
+)
 from refit_assets_tests.fakes.h2o import Curve
 
 FIRST, LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -77,24 +85,22 @@ def do(workshop: Workshop, result: dg.SensorResult) -> None:
         assert workshop.run(names, tags=dict(request.tags), ops=ops).success
 
 
-@pytest.fixture
-def served(computed: Workshop) -> Workshop:
-    """The first refit serves, as of the fourth, and two more days have features."""
-    assert computed.refit().success
-    computed.land(4, 5)
-    assert computed.features(4, 5).success
-    return computed
+def compute_two_more(workshop: Workshop) -> None:
+    """Compute two more days; the first refit serves, as of the fourth."""
+    workshop.land(4, 5)
+    assert workshop.features(4, 5).success
 
 
-@pytest.fixture
-def followed(served: Workshop) -> Workshop:
-    """Another refit followed, as of the fifth."""
-    assert served.refit(NEXT_REFIT).success
-    assert [event.kind for event in read_events(served.deployment.store.storage, "late")] == [
-        "promoted",
-        "promoted",
-    ]
-    return served
+def follow(workshop: Workshop) -> None:
+    """Refit as of the fifth, too."""
+    assert workshop.refit(NEXT_REFIT).success
+    events = read_events(workshop.deployment.store.storage, "late")
+    assert [event.kind for event in events] == ["promoted", "promoted"]
+
+
+SERVED = (*COMPUTED, refit_first, compute_two_more)
+served = state(*SERVED)
+followed = state(*SERVED, follow)
 
 
 def test_days_are_scored_by_the_champion_with_a_version_of_data_each(served: Workshop) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import dagster as dg
-import pytest
 from dagster import DagsterRunStatus
 
 from refit_assets.assets.refit_sensor import (
@@ -23,7 +22,14 @@ from refit_assets.release.ledger import (
     plan_rollback,
     read_events,
 )
-from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily
+from refit_assets_tests.assets.conftest import (
+    COMPUTED,
+    FIRST_REFIT,
+    Workshop,
+    build_daily,
+    refit_first,
+    state,
+)
 from refit_assets_tests.fakes.h2o import Curve
 
 WRONG = Curve(middle=6.5, slope=-1.0)
@@ -118,29 +124,28 @@ def test_a_running_refit_is_waited_for(computed: Workshop) -> None:
     assert said(look(computed)) == "a refit of late is running"
 
 
-def test_a_decided_refit_is_asked_for_again_only_once_late_data_came(computed: Workshop) -> None:
-    assert computed.refit().success
-    assert said(look(computed)) == "no day of the window of 2013-01-04 has changed"
-    computed.land(2, delay=0)
-    assert computed.features(1, 3).success
-    result = look(computed)
+def test_a_decided_refit_is_asked_for_again_only_once_late_data_came(refitted: Workshop) -> None:
+    assert said(look(refitted)) == "no day of the window of 2013-01-04 has changed"
+    refitted.land(2, delay=0)
+    assert refitted.features(1, 3).success
+    result = look(refitted)
     assert asked(result) == [FIRST_REFIT]
-    assert reasons(computed)[-1] == "late_data"
-    assert "33.3% of the rows" in read_decisions(computed.deployment.store, "late")[-1].sentence
+    assert reasons(refitted)[-1] == "late_data"
+    assert "33.3% of the rows" in read_decisions(refitted.deployment.store, "late")[-1].sentence
 
 
-@pytest.fixture
-def week(computed: Workshop) -> Workshop:
-    """Windows as of the fourth to the sixth are refitted; the fourth's model serves."""
-    computed.land(4, 5)
-    assert computed.features(4, 5).success
-    assert computed.refit().success
-    computed.h2o.curve = WRONG
+def hold_two_more(workshop: Workshop) -> None:
+    """Refit the windows as of the fifth and sixth, too; the fourth's model serves on."""
+    workshop.land(4, 5)
+    assert workshop.features(4, 5).success
+    workshop.h2o.curve = WRONG
     for refit in ("2013-01-05", "2013-01-06"):
-        assert computed.refit(refit).success
-    kinds = [event.kind for event in read_events(computed.deployment.store.storage, "late")]
+        assert workshop.refit(refit).success
+    kinds = [event.kind for event in read_events(workshop.deployment.store.storage, "late")]
     assert kinds == ["promoted", "held", "held"]
-    return computed
+
+
+week = state(*COMPUTED, refit_first, hold_two_more)
 
 
 def test_late_data_of_the_window_that_serves_is_refitted_after_the_newest(week: Workshop) -> None:
@@ -222,11 +227,10 @@ def test_of_several_windows_that_were_never_refitted_only_the_newest_is(
     assert said(look(computed)) == "no day of the window of 2013-01-06 has changed"
 
 
-def test_a_refit_of_another_spec_is_asked_for(computed: Workshop) -> None:
-    assert computed.refit().success
-    computed.spec = build_daily(gates={"floors": {"auc": 0.7}})
-    assert asked(look(computed)) == [FIRST_REFIT]
-    assert reasons(computed)[-1] == "spec_changed"
+def test_a_refit_of_another_spec_is_asked_for(refitted: Workshop) -> None:
+    refitted.spec = build_daily(gates={"floors": {"auc": 0.7}})
+    assert asked(look(refitted)) == [FIRST_REFIT]
+    assert reasons(refitted)[-1] == "spec_changed"
 
 
 def test_a_refit_that_waits_for_approval_is_left_alone(computed: Workshop) -> None:
@@ -262,11 +266,10 @@ def test_a_refit_that_the_sensor_asked_for_is_told_once(computed: Workshop) -> N
     assert reasons(computed) == ["due"]
 
 
-def test_what_changed_in_the_ledger_is_told_on_the_release_once(computed: Workshop) -> None:
-    assert computed.refit().success
-    first = look(computed, "0")
+def test_what_changed_in_the_ledger_is_told_on_the_release_once(refitted: Workshop) -> None:
+    first = look(refitted, "0")
     assert observed(first) == ["release", "training_set"]
-    assert observed(look(computed, first.cursor)) == []
-    storage = computed.deployment.store.storage
+    assert observed(look(refitted, first.cursor)) == []
+    storage = refitted.deployment.store.storage
     append(storage, "late", lambda events: replace(events[-1], sequence=2, kind="held"))
-    assert observed(look(computed, first.cursor)) == ["release"]
+    assert observed(look(refitted, first.cursor)) == ["release"]

@@ -3,18 +3,19 @@
 import shutil
 from pathlib import Path
 
-import pytest
-
 from refit_assets.release.ledger import LedgerEvent, champion, read_events
 from refit_assets.release.summary import build_summary
 from refit_assets.release.timeline import render_timeline, timeline_rows
 from refit_assets_tests.assets.conftest import (
+    COMPUTED,
     FIRST_REFIT,
     Workshop,
     build_daily,
     checks,
     day,
     failure,
+    refit_first,
+    state,
 )
 from refit_assets_tests.fakes.h2o import Curve
 
@@ -51,11 +52,18 @@ def release_both(workshop: Workshop) -> None:
     assert workshop.run(["release"], tags=tags).success
 
 
-@pytest.fixture
-def four_days(computed: Workshop) -> Workshop:
-    computed.land(4)
-    assert computed.features(4, 4).success
-    return computed
+def compute_fourth(workshop: Workshop) -> None:
+    workshop.land(4)
+    assert workshop.features(4, 4).success
+
+
+def walk_both(workshop: Workshop) -> None:
+    walk(workshop, SECOND_REFIT, FIRST_REFIT)
+
+
+four_days = state(*COMPUTED, compute_fourth)
+challenged = state(*COMPUTED, compute_fourth, refit_first)
+walked = state(*COMPUTED, compute_fourth, walk_both)
 
 
 def test_a_good_first_refit_is_promoted_and_published(computed: Workshop) -> None:
@@ -88,13 +96,12 @@ def test_where_a_person_approves_nothing_is_published_without_one(computed: Work
 
 
 def test_two_refits_in_one_run_walk_in_order_each_against_the_champion_before_it(
-    four_days: Workshop,
+    walked: Workshop,
 ) -> None:
-    walk(four_days, SECOND_REFIT, FIRST_REFIT)
-    release_both(four_days)
-    assert kinds(four_days) == [(FIRST_REFIT, "promoted"), (SECOND_REFIT, "promoted")]
-    assert [one.against for one in events(four_days)] == [None, "1.0.20130104"]
-    versions = [four_days.data_version("release", one) for one in (FIRST_REFIT, SECOND_REFIT)]
+    release_both(walked)
+    assert kinds(walked) == [(FIRST_REFIT, "promoted"), (SECOND_REFIT, "promoted")]
+    assert [one.against for one in events(walked)] == [None, "1.0.20130104"]
+    versions = [walked.data_version("release", one) for one in (FIRST_REFIT, SECOND_REFIT)]
     assert None not in versions
     assert len(set(versions)) == 2
 
@@ -125,45 +132,41 @@ def test_a_backfill_of_many_refits_replays_history_in_order_and_can_be_read(
     )
 
 
-def test_a_worse_challenger_is_held_and_the_champion_stays(four_days: Workshop) -> None:
-    assert four_days.refit(FIRST_REFIT).success
-    four_days.h2o.curve = WRONG
-    result = four_days.refit(SECOND_REFIT)
+def test_a_worse_challenger_is_held_and_the_champion_stays(challenged: Workshop) -> None:
+    challenged.h2o.curve = WRONG
+    result = challenged.refit(SECOND_REFIT)
     assert result.success
     assert not checks(result)["champion"].passed
-    assert kinds(four_days)[-1] == (SECOND_REFIT, "held")
-    serving = champion(events(four_days))
+    assert kinds(challenged)[-1] == (SECOND_REFIT, "held")
+    serving = champion(events(challenged))
     assert serving is not None
     assert serving.version == "1.0.20130104"
-    assert published(four_days) == ["1.0.20130104"]
+    assert published(challenged) == ["1.0.20130104"]
 
 
 def test_a_champion_that_cannot_score_these_rows_fails_its_gate_and_no_run(
-    four_days: Workshop,
+    challenged: Workshop,
 ) -> None:
-    assert four_days.refit(FIRST_REFIT).success
-    four_days.maven.refuses = ("1.0.20130104",)
-    result = four_days.refit(SECOND_REFIT)
+    challenged.maven.refuses = ("1.0.20130104",)
+    result = challenged.refit(SECOND_REFIT)
     assert result.success
     assert not checks(result)["champion"].passed
-    assert kinds(four_days)[-1] == (SECOND_REFIT, "held")
+    assert kinds(challenged)[-1] == (SECOND_REFIT, "held")
 
 
-def test_a_champion_whose_jar_is_gone_fails_its_gate_and_no_run(four_days: Workshop) -> None:
-    assert four_days.refit(FIRST_REFIT).success
-    shutil.rmtree(four_days.deployment.home / "artefacts/models/late/jars/1.0.20130104")
-    result = four_days.refit(SECOND_REFIT)
+def test_a_champion_whose_jar_is_gone_fails_its_gate_and_no_run(challenged: Workshop) -> None:
+    shutil.rmtree(challenged.deployment.home / "artefacts/models/late/jars/1.0.20130104")
+    result = challenged.refit(SECOND_REFIT)
     assert result.success
     assert "its jar is gone" in str(checks(result)["champion"].description)
-    assert kinds(four_days)[-1] == (SECOND_REFIT, "held")
+    assert kinds(challenged)[-1] == (SECOND_REFIT, "held")
 
 
-def test_releasing_again_appends_and_publishes_nothing(four_days: Workshop) -> None:
-    walk(four_days, FIRST_REFIT, SECOND_REFIT)
+def test_releasing_again_appends_and_publishes_nothing(walked: Workshop) -> None:
     for _ in range(2):
-        release_both(four_days)
-    assert len(events(four_days)) == 2
-    assert published(four_days) == ["1.0.20130104", "1.0.20130105"]
+        release_both(walked)
+    assert len(events(walked)) == 2
+    assert published(walked) == ["1.0.20130104", "1.0.20130105"]
 
 
 def test_a_release_without_an_evaluation_says_what_to_materialise(computed: Workshop) -> None:
@@ -173,12 +176,11 @@ def test_a_release_without_an_evaluation_says_what_to_materialise(computed: Work
     assert events(computed) == []
 
 
-def test_the_summary_of_a_refit_names_files_that_are_there(computed: Workshop) -> None:
-    assert computed.refit().success
-    target = computed.deployment.release_target
-    summary = build_summary(computed.spec, FIRST_REFIT, target, 3, {})
+def test_the_summary_of_a_refit_names_files_that_are_there(refitted: Workshop) -> None:
+    target = refitted.deployment.release_target
+    summary = build_summary(refitted.spec, FIRST_REFIT, target, 3, {})
     assert (summary.verdict, summary.version) == ("promoted", "1.0.20130104")
     for path in (summary.jar, summary.report, summary.release_report):
         assert Path(path).is_file(), path
-    assert summary.digests["mojo"] == computed.h2o.curve.sha256
-    assert summary.digests["training_set"] == computed.data_version("training_set", FIRST_REFIT)
+    assert summary.digests["mojo"] == refitted.h2o.curve.sha256
+    assert summary.digests["training_set"] == refitted.data_version("training_set", FIRST_REFIT)
