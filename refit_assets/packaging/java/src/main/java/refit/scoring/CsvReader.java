@@ -12,7 +12,7 @@ import java.util.List;
  */
 final class CsvReader {
     private static final int END = -1;
-    /** A quote that is never closed would read the rest of the file into memory. */
+    /** A quote that is never closed, or a file of one line, would be read into memory whole. */
     private static final int MOST_CELL_CHARS = 1 << 20;
 
     private final Reader in;
@@ -87,7 +87,9 @@ final class CsvReader {
                 at++;
             }
             cell.append(buffer, begin, at - begin);
-            if (at < filled || peek() == END) {
+            if (cell.length() > MOST_CELL_CHARS) {
+                throw bad("a cell of more than " + MOST_CELL_CHARS + " characters");
+            } else if (at < filled || peek() == END) {
                 return cell.isEmpty() ? null : cell.toString();
             }
         }

@@ -1,6 +1,5 @@
 package refit.scoring;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Reader;
 import java.util.Map;
@@ -9,16 +8,22 @@ import java.util.Map;
 final class JsonRows implements RowSource {
     private static final String[] NONE = {};
     private static final String[] WHOLE = {"input"};
+    /** A file of one line would be read into memory whole. */
+    private static final int MOST_CHARS = 8 << 20;
 
-    private final BufferedReader in;
+    private final Reader in;
+    private final char[] buffer = new char[1 << 16];
+    private int filled;
+    private int at;
     private final Encoder encoder;
     private final boolean pass;
+    private final StringBuilder characters = new StringBuilder();
     private String text;
     private Map<String, Object> row;
     private long line;
 
     JsonRows(Reader in, Encoder encoder, boolean pass) {
-        this.in = new BufferedReader(in, 1 << 16);
+        this.in = in;
         this.encoder = encoder;
         this.pass = pass;
     }
@@ -26,8 +31,8 @@ final class JsonRows implements RowSource {
     @Override
     public boolean next() throws IOException {
         do {
-            text = in.readLine();
             line++;
+            text = readLine();
         } while (text != null && text.isBlank());
         if (text == null) {
             return false;
@@ -38,6 +43,32 @@ final class JsonRows implements RowSource {
             throw new BadRowException("row", e.getMessage());
         }
         return true;
+    }
+
+    /** The next line; null at the end. One that is too long is read to its end, and refused. */
+    private String readLine() throws IOException {
+        characters.setLength(0);
+        do {
+            if (at == filled) {
+                filled = Math.max(0, in.read(buffer));
+                at = 0;
+            }
+            int begin = at;
+            while (at < filled && buffer[at] != '\n') {
+                at++;
+            }
+            if (characters.length() <= MOST_CHARS) {
+                characters.append(buffer, begin, at - begin);
+            }
+        } while (at == filled && filled > 0);
+        if (filled == 0 && characters.isEmpty()) {
+            return null;
+        }
+        at = Math.min(at + 1, filled);
+        if (characters.length() > MOST_CHARS) {
+            throw new BadRowException("row", "more than " + MOST_CHARS + " characters");
+        }
+        return characters.toString();
     }
 
     @Override

@@ -76,7 +76,7 @@ class CsvReaderTest {
     @Test
     void afterAMalformedRowTheNextLineIsRead() throws IOException {
         String endless = "x".repeat(2_000_000);
-        for (String malformed : new String[] {"\"a\"b,c", "\"" + endless}) {
+        for (String malformed : new String[] {"\"a\"b,c", "\"" + endless, endless, "a," + endless}) {
             CsvReader csv = new CsvReader(new StringReader(malformed + "\nd,e\n"));
             assertThrows(BadRowException.class, csv::next);
             assertArrayEquals(new String[] {"d", "e"}, csv.next());

@@ -178,6 +178,13 @@ class MainTest {
     }
 
     @Test
+    void aLineThatNeverEndsIsOneBadRow() {
+        assertEquals(0, run("{}\n{" + " ".repeat(9 << 20) + "}\n{\"AGE\":1}\n", "score", "--bad-rows=skip"));
+        assertEquals(2, written().split("\n").length);
+        assertTrue(complaints().contains("skipped: line 2, row: more than 8388608 characters"), complaints());
+    }
+
+    @Test
     void anArrayIsRefusedAsJsonThatIsNoRow() {
         assertEquals(1, run("[{\"AGE\":1}]", "score"));
         assertTrue(complaints().contains("line 1, row: expected a JSON object, found an array"), complaints());

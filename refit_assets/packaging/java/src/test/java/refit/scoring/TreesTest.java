@@ -2,6 +2,7 @@ package refit.scoring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import hex.genmodel.GenModel;
 import java.util.BitSet;
@@ -52,6 +53,22 @@ class TreesTest {
     @Test
     void moreLinesThanACacheHoldsAreNotMade() {
         assertInstanceOf(BitTrees.class, Trees.of(chains(20_000, 3), false));
+    }
+
+    @Test
+    void aForestThatTheHeapDoesNotTakeIsLeftToH2osOwnCode() {
+        TreeTable table = new TreeTable();
+        table.begin(0);
+        table.nodes = BitTrees.mostNodes();
+        table.end();
+        table.nodes++;
+        UnsupportedOperationException large = assertThrows(UnsupportedOperationException.class, table::end);
+        assertEquals("more than " + BitTrees.mostNodes() + " nodes, for this heap", large.getMessage());
+        Engine engine = Engine.load(Models.gbmFiles(), Unseen.MISSING, (trees, floats) -> {
+            throw large;
+        });
+        assertEquals("generic score0: " + large.getMessage(), engine.about().scoringPath());
+        assertEquals(60, engine.selfTest());
     }
 
     @Test
