@@ -1,4 +1,4 @@
-"""Two tiny real models (H2O 3.46.0.11, its prostate data), and Maven where a test asks for it."""
+"""Three tiny real models (H2O 3.46.0.11, its prostate data), and Maven where a test asks for it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ RequestOf = Callable[..., PackagingRequest]
 
 @pytest.fixture(scope="session")
 def request_of() -> RequestOf:
-    """Make a request to package one of the two models, or the model in another folder."""
+    """Make a request to package one of the three models, or the model in another folder."""
 
     def make(model: str | Path, **changes: object) -> PackagingRequest:
         folder = DATA / model

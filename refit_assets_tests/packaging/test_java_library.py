@@ -14,8 +14,9 @@ pytestmark = pytest.mark.maven
 
 def test_the_librarys_own_tests_pass(maven: Maven, request_of: RequestOf, tmp_path: Path) -> None:
     shutil.copytree(LIBRARY, tmp_path / "library")
-    for name in ("gbm_binomial", "glm_gaussian"):
+    for name in ("gbm_binomial", "glm_gaussian", "xgboost_binomial"):
         write_model(request_of(name), lambda file, name=name: tmp_path / "models" / name / file)
     log = maven.run(tmp_path / "library", "test", f"-Dmodels={tmp_path / 'models'}")
     assert "BUILD SUCCESS" in log
-    assert "gbm_binomial: leaf-mask forest" in log
+    for name in ("gbm_binomial", "xgboost_binomial"):
+        assert f"{name}: leaf-mask forest" in log

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from refit_assets.errors import DataError, ParityError, WorkloadFailed
 from refit_assets.packaging.maven import Maven
 from refit_assets.packaging.package import package
 from refit_assets.packaging.parity import compare_predictions
+from refit_assets.packaging.project import build_project
 from refit_assets.packaging.score import ask_jar, score_csv
 from refit_assets_tests.packaging.conftest import DATA, RequestOf
 
@@ -42,12 +44,36 @@ def test_out_receives_jars_pom_sbom_parity_and_the_project(packaged_folder: Path
     assert (parity["golden_rows"], parity["adversarial_rows"]) == (60, 20_000)
 
 
-def test_the_sbom_lists_what_was_looked_up_by_hand_and_nothing_else(packaged_folder: Path) -> None:
-    sbom = json.loads((packaged_folder / f"{STEM}-cyclonedx.json").read_text())
-    found = {f"{one['group']}:{one['name']} {one['version']}" for one in sbom["components"]}
+def components(sbom: Path) -> set[str]:
+    listed = json.loads(sbom.read_text())["components"]
+    return {f"{one['group']}:{one['name']} {one['version']}" for one in listed}
+
+
+def looked_up(*where: str) -> set[str]:
+    """Components that decision 0013 lists for jars of those kinds."""
     decision = (ROOT / "docs/decisions/0013-check-the-closure-by-hand.md").read_text()
     rows = [line.strip("| ").split(" | ") for line in decision.splitlines() if " | " in line]
-    assert found == {f"{row[0]} {row[1]}" for row in rows if row[2] == "every jar"}
+    return {f"{row[0]} {row[1]}" for row in rows if row[2] in where}
+
+
+def test_the_sbom_lists_what_was_looked_up_by_hand_and_nothing_else(packaged_folder: Path) -> None:
+    assert components(packaged_folder / f"{STEM}-cyclonedx.json") == looked_up("every jar")
+
+
+def test_an_xgboost_model_brings_what_was_looked_up_for_it_and_nothing_else(
+    request_of: RequestOf, maven: Maven, tmp_path: Path
+) -> None:
+    build_project(request_of("xgboost_binomial"), tmp_path)
+    maven.run(tmp_path, "org.cyclonedx:cyclonedx-maven-plugin:makeBom")
+    expected = looked_up("every jar", "XGBoost models")
+    assert components(tmp_path / "target/sbom.json") == expected
+    assert "ai.h2o:xgboost-predictor 0.3.20" in expected
+
+
+def test_gson_in_the_runnable_jar_meets_no_other(packaged_folder: Path) -> None:
+    with zipfile.ZipFile(packaged_folder / f"{STEM}-all.jar") as jar:
+        gson = [name for name in jar.namelist() if "/gson/" in name and name.endswith(".class")]
+    assert {name.partition("/gson/")[0] for name in gson} == {"org/acme/models/gbm_binomial/shaded"}
 
 
 def test_the_same_request_makes_the_same_bytes_elsewhere_and_by_another_umask(

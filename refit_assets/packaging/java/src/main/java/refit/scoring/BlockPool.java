@@ -17,6 +17,7 @@ final class BlockPool {
         this.fresh = fresh;
     }
 
+    /** This thread's block; whoever is done with it says that it is not borrowed any more. */
     Block borrow() {
         WeakReference<Block> kept = own.get();
         Block block = kept == null ? null : kept.get();
@@ -27,10 +28,5 @@ final class BlockPool {
         }
         block.borrowed = true;
         return block;
-    }
-
-    /** Keeps the block for this thread's next call. */
-    void giveBack(Block block) {
-        block.borrowed = false;
     }
 }

@@ -97,8 +97,9 @@ final class Engine {
         return wide.borrow();
     }
 
+    /** Keeps the block for its thread's next call. */
     void giveBack(Block block) {
-        (block.capacity == 1 ? single : wide).giveBack(block);
+        block.borrowed = false;
     }
 
     /** Scores the rows that were encoded into the block; each may have been refused. */

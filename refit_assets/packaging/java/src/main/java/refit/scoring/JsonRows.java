@@ -68,7 +68,8 @@ final class JsonRows implements RowSource {
         if (characters.length() > MOST_CHARS) {
             throw new BadRowException("row", "more than " + MOST_CHARS + " characters");
         }
-        return characters.toString();
+        boolean marked = line == 1 && characters.length() > 0 && characters.charAt(0) == '\uFEFF';
+        return characters.substring(marked ? 1 : 0);
     }
 
     @Override

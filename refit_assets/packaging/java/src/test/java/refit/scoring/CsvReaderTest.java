@@ -87,10 +87,10 @@ class CsvReaderTest {
     @Test
     void cellsAreQuotedWhereTheyMustBe() {
         StringBuilder out = new StringBuilder();
-        for (String cell : new String[] {"a", "b,c", "d\"e", "", null}) {
+        for (String cell : new String[] {"a", "b,c", "d\"e", "f\rg", "", null}) {
             CsvReader.write(out, cell);
             out.append(';');
         }
-        assertEquals("a;\"b,c\";\"d\"\"e\";\"\";;", out.toString());
+        assertEquals("a;\"b,c\";\"d\"\"e\";\"f\rg\";\"\";;", out.toString());
     }
 }

@@ -69,6 +69,12 @@ class MainTest {
     }
 
     @Test
+    void aColumnThatComesTwiceIsRefusedByName() {
+        assertEquals(1, run(HEADER + ",AGE\n" + ROW + ",1\n", "score"));
+        assertTrue(complaints().contains("AGE: the header names this column twice"), complaints());
+    }
+
+    @Test
     void aMissingColumnIsRefusedByName() {
         assertEquals(1, run("AGE,RACE\n1,2\n", "score"));
         assertTrue(complaints().contains("lacks the columns [DPROS, DCAPS, PSA, VOL, GLEASON]"));
@@ -148,10 +154,8 @@ class MainTest {
 
     @Test
     void aModelThatDiffersFromItsGoldenRowsIsBad() {
-        ModelFiles files = Models.gbmFiles();
-        ModelFiles spoilt = name -> name.equals("golden.csv")
-                ? new ByteArrayInputStream(files.text(name).replace(",0,0.", ",0,1.").getBytes(StandardCharsets.UTF_8))
-                : files.open(name);
+        ModelFiles spoilt =
+                Models.changed(Models.gbmFiles(), "golden.csv", text -> text.replace(",0,0.", ",0,1."));
         Main main = new Main(spoilt, System.in, new PrintStream(out), new PrintStream(err));
         assertEquals(3, main.run("--self-test"));
         assertTrue(complaints().contains("of 60 golden rows differ"));
@@ -218,6 +222,7 @@ class MainTest {
     void wrongCallsPrintTheUsage() {
         assertEquals(2, run(""));
         assertEquals(2, run("", "score", "a", "b", "c"));
+        assertTrue(complaints().contains("score does not know [a, b, c]"), complaints());
         assertEquals(2, run("", "score", "--colour"));
         assertEquals(2, run("", "score", "/no/such/file"));
         assertTrue(complaints().contains("usage: java -jar"));

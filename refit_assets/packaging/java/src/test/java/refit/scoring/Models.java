@@ -1,12 +1,19 @@
 package refit.scoring;
 
 import hex.genmodel.GenModel;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import java.util.zip.ZipOutputStream;
 
 /** Models that the build put into the folder named by the property {@code models}. */
 final class Models {
@@ -69,8 +76,38 @@ final class Models {
         };
     }
 
+    static ModelFiles files(String model) {
+        return files(FOLDER.resolve(model));
+    }
+
     static ModelFiles gbmFiles() {
-        return files(FOLDER.resolve("gbm_binomial"));
+        return files("gbm_binomial");
+    }
+
+    /** The same files, but for the text of one. */
+    static ModelFiles changed(ModelFiles files, String file, UnaryOperator<String> change) {
+        return name -> name.equals(file)
+                ? new ByteArrayInputStream(change.apply(files.text(name)).getBytes(StandardCharsets.UTF_8))
+                : files.open(name);
+    }
+
+    /** The same files, but for one text within the MOJO. */
+    static ModelFiles changedInMojo(ModelFiles files, String file, UnaryOperator<String> change) {
+        return name -> {
+            if (!name.equals("model.mojo")) {
+                return files.open(name);
+            }
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            try (ZipInputStream in = new ZipInputStream(files.open(name)); ZipOutputStream out = new ZipOutputStream(bytes)) {
+                for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+                    out.putNextEntry(new ZipEntry(entry.getName()));
+                    String text = new String(in.readAllBytes(), StandardCharsets.ISO_8859_1);
+                    String written = entry.getName().equals(file) ? change.apply(text) : text;
+                    out.write(written.getBytes(StandardCharsets.ISO_8859_1));
+                }
+            }
+            return new ByteArrayInputStream(bytes.toByteArray());
+        };
     }
 
     static Engine load(Path folder, Unseen unseen) {
