@@ -18,6 +18,7 @@ import urllib.request
 import uuid
 from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,8 @@ from refit_assets.exchange import (
 from refit_assets.storage_s3 import Bucket, open_bucket
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from refit_assets.features.job import FeaturesRequest
     from refit_assets.training.session import H2OConnection
 
@@ -70,32 +73,28 @@ def main(arguments: list[str]) -> int:
 
 
 def _features(exchange: Exchange, tell: Tell) -> object:
-    from pyspark.sql import SparkSession
-
     from refit_assets.features.job import FeaturesRequest, compute_features, inspect_request
 
     request = exchange.asked(FeaturesRequest)
-    spark = SparkSession.builder.getOrCreate()
-    spark.sparkContext.setLogLevel("WARN")
-    with _landed_here(request) as fetched, _shared_staging(request.warehouse_uri) as share:
-        here, etags = fetched
-        catalogue = _with_password(request.catalogue_uri)
-        local = replace(request, landing_uri=here.uri, catalogue_uri=catalogue)
-        # Recorded as the bucket knows them: the landing sensor compares with its listing.
-        landing = inspect_request(local).known_as(etags)
-        result = compute_features(spark, local, tell, landing=landing, share=share)
-    spark.stop()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # It waits for executors; meanwhile landed files are fetched and checked.
+        spark = pool.submit(_session)
+        with _landed_here(request) as fetched, _shared_staging(request.warehouse_uri) as share:
+            here, etags = fetched
+            catalogue = _with_password(request.catalogue_uri)
+            local = replace(request, landing_uri=here.uri, catalogue_uri=catalogue)
+            # Recorded as the bucket knows them: the landing sensor compares with its listing.
+            landing = inspect_request(local).known_as(etags)
+            result = compute_features(spark.result, local, tell, landing=landing, share=share)
+        spark.result().stop()
     return result
 
 
 def _predictions(exchange: Exchange, tell: Tell) -> object:
-    from pyspark.sql import SparkSession
-
     from refit_assets.predictions.job import PredictionsRequest, predict_days
 
     request = exchange.asked(PredictionsRequest)
-    spark = SparkSession.builder.getOrCreate()
-    spark.sparkContext.setLogLevel("WARN")
+    spark = _session()
     with tempfile.TemporaryDirectory(prefix="refit-scoring-jar-") as name:
         jar = Path(name) / Path(request.jar).name
         exchange.store.storage.download(request.jar, jar)
@@ -104,6 +103,14 @@ def _predictions(exchange: Exchange, tell: Tell) -> object:
         # Before its folder goes: the JVM reads the jar as long as it runs.
         spark.stop()
     return result
+
+
+def _session() -> "SparkSession":
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.builder.getOrCreate()
+    spark.sparkContext.setLogLevel("WARN")
+    return spark
 
 
 def _fit(exchange: Exchange, tell: Tell) -> object:
@@ -145,7 +152,8 @@ def _cluster(hosts: Sequence[str], tell: Tell) -> "Generator[H2OConnection]":
     from refit_assets.workloads.wait import Patience
 
     get = _authorised(USER, _needed(H2O_PASSWORD))
-    leader = find_leader(hosts, get, Patience(timeout_seconds=240))
+    # Longer than the run pod waits for the nodes to start, and says what keeps them.
+    leader = find_leader(hosts, get, Patience(timeout_seconds=600))
     url = f"http://{leader}:{PORT}"
     tell(f"H2O is up with {len(hosts)} nodes, {leader.partition('.')[0]} leads")
     stop = threading.Event()
@@ -234,8 +242,6 @@ def _say(line: str) -> None:
 @contextmanager
 def _landed_here(request: "FeaturesRequest") -> Generator[tuple[Folder, dict[str, str]]]:
     """Fetch the landed files that the days read, and their ETags: the driver checks and stages."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from refit_assets.features.landing import names_read
 
     bucket = open_bucket(request.landing_uri)

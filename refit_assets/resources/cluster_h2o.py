@@ -192,13 +192,17 @@ class ClusterH2O:
                 watch()
                 clusters.refuse_broken(cluster)
 
-            with clusters.submitted(cluster):
+            job = build_job(self._program(ask, cluster, asked), programs.api.namespace)
+            pods = ProgramPods(api=programs.api, patience=programs.patience)
+            # Beside its nodes, for which it waits: both take seconds to start. Never adopted: a
+            # predecessor's program has lost its cluster just now.
+            with (
+                clusters.submitted(cluster),
+                asked.own_errors(),
+                pods.submitted(job, asked.prepare, adopt=False),
+            ):
                 clusters.wait(cluster)
-                job = build_job(self._program(ask, cluster, asked), programs.api.namespace)
-                pods = ProgramPods(api=programs.api, patience=programs.patience)
-                # Never adopted: a predecessor's program has lost its cluster just now.
-                with asked.own_errors(), pods.submitted(job, asked.prepare, adopt=False):
-                    pods.wait(name, step.context.log.debug, look)
+                pods.wait(name, step.context.log.debug, look)
             return asked.result(ask.answer, name)
 
     def _cluster(self, spec: ModelSpec, name: str, nodes: int, asked: Asked) -> Cluster:

@@ -147,13 +147,8 @@ class ProgramPods:
         if "Failed" in ends:
             return FAILED
         pod = self._pod(name)
-        return "Pending" if pod is None else _running(pod)
-
-
-def _running(pod: Manifest) -> str:
-    # The Job's own condition follows its pod's end by a moment.
-    phase = pod_phase(pod)
-    return "Ending" if phase in {SUCCEEDED, FAILED} else phase
+        # The Job's own condition follows its pod's end by seconds.
+        return "Pending" if pod is None else pod_phase(pod)
 
 
 def _of_job(pod: Manifest) -> bool:

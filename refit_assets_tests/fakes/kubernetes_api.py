@@ -40,7 +40,7 @@ class FakeApi:
     deleted: list[tuple[str, str]] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
     stays: set[str] = field(default_factory=set)
-    """Names that survive their deletion."""
+    """Names of objects that survive their deletion, and of pods that survive their owner's."""
 
     def create(self, manifest: Manifest) -> Manifest:
         key = manifest["kind"], manifest["metadata"]["name"]
@@ -74,6 +74,7 @@ class FakeApi:
             if (
                 found["metadata"].get("labels", {}).get("refit/workload") == name
                 and key[0] == "Pod"
+                and key[1] not in self.stays
             ):
                 del self.objects[key]
 

@@ -1,14 +1,56 @@
-"""How a fit is spread over clusters and nodes."""
+"""A fit on a cluster: how it is spread over H2O clusters, and what a lost node costs.
 
+Over an API server in memory, whose programs answer as soon as they are submitted.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from refit_assets.resources.cluster_h2o import Passes, plan_passes
-from refit_assets_tests.training.flights import build_spec
+from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.exchange import Exchange
+from refit_assets.resources.cluster_h2o import ClusterH2O, Passes, plan_passes
+from refit_assets.spec import ModelSpec
+from refit_assets.training.fit import FitRequest, FitResult, ShareRequest, ShareResult
+from refit_assets.training.trial import Candidate
+from refit_assets.workloads.h2o_cluster import CLIENT_LABEL
+from refit_assets.workloads.kube import Manifest
+from refit_assets_tests.fakes.cluster import folder_programs, in_a_step
+from refit_assets_tests.fakes.kubernetes_api import FakeApi
+from refit_assets_tests.training.flights import build_spec, write_training_set
 
 TREES = [{"algorithm": "gbm"}, {"algorithm": "drf"}]
 LINES = [{"algorithm": "glm"}]
+CANDIDATE = Candidate(
+    trial_key="best",
+    algorithm="gbm",
+    parameters={},
+    seed=1,
+    nodes=None,
+    h2o_version="3",
+    training_set_digest="days",
+    mojo_sha256="mojo",
+    threshold=None,
+    metrics={},
+    importance=(),
+    learning_curve=(),
+    curve_metric=None,
+    key_column="key",
+    golden_rows=0,
+    golden_sha256="golden",
+    holdout_rows=0,
+    holdout_predictions_sha256="holdout",
+)
+
+
+def spec_of(search: list[dict[str, Any]], **size: int) -> ModelSpec:
+    return build_spec(
+        trials={"choose_by": "log_loss", "validation": 1, "search": search},
+        compute={"kubernetes": {"h2o": size}},
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,13 +72,137 @@ def test_trees_are_spread_and_what_depends_on_the_nodes_is_not(
     trees_only: bool,  # noqa: FBT001
     last_nodes: int,
 ) -> None:
-    spec = build_spec(
-        trials={"choose_by": "log_loss", "validation": 1, "search": search},
-        compute={"kubernetes": {"h2o": size}},
-    )
-    assert plan_passes(spec) == Passes(
+    assert plan_passes(spec_of(search, **size)) == Passes(
         clusters=clusters,
         nodes=size.get("nodes", 1),
         trees_only=trees_only,
         last_nodes=last_nodes,
     )
+
+
+@dataclass
+class Served(FakeApi):
+    """Nodes start once their program is there, which answers at once."""
+
+    store: ArtefactStore = field(default_factory=lambda: ArtefactStore(storage=Folder(root=Path())))
+    ends: Callable[[str, int], str] = lambda command, attempt: "Succeeded"
+    """How a program ends: a pod's phase; or `lost` where a node dies meanwhile."""
+    made: list[Manifest] = field(default_factory=list)
+
+    def create(self, manifest: Manifest) -> Manifest:
+        created = super().create(manifest)
+        self.made.append(created)
+        if manifest["kind"] == "Job":
+            self._serve(manifest)
+        return created
+
+    def _serve(self, job: Manifest) -> None:
+        name, labels = job["metadata"]["name"], job["metadata"]["labels"]
+        command = self.command(job)
+        how = self.ends(command, len([one for one in self.jobs if one["metadata"]["name"] == name]))
+        self._start_nodes(labels[CLIENT_LABEL], restarts=int(how == "lost"))
+        exchange = Exchange(store=self.store, workload=name)
+        if how == "Succeeded":
+            share = command == "fit-share"
+            answer = FitResult(trials=(), candidate=CANDIDATE)
+            exchange.answer(ShareResult(fitted=("one",)) if share else answer)
+        phase = "Running" if how == "lost" else how
+        ended = [{"state": {"terminated": {"exitCode": 3}}}] if how == "Failed" else []
+        self.pod(name, phase, labels={**labels, "job-name": name}, containerStatuses=ended)
+
+    def _start_nodes(self, cluster: str, restarts: int) -> None:
+        nodes = self.objects["StatefulSet", cluster]["spec"]["replicas"]
+        for index in range(nodes):
+            status = [{"restartCount": restarts}]
+            labels = {"refit/workload": cluster}
+            self.pod(f"{cluster}-{index}", labels=labels, containerStatuses=status)
+
+    @staticmethod
+    def command(job: Manifest) -> str:
+        return job["spec"]["template"]["spec"]["containers"][0]["args"][-1]
+
+    @property
+    def jobs(self) -> list[Manifest]:
+        return [one for one in self.made if one["kind"] == "Job"]
+
+    def request(self, kind: type[Any], command: str) -> Any:  # noqa: ANN401
+        """What the last program of that command was asked."""
+        name = next(
+            one["metadata"]["name"] for one in reversed(self.jobs) if self.command(one) == command
+        )
+        return Exchange(store=self.store, workload=name).asked(kind)
+
+
+@dataclass
+class World:
+    """A step that fits on a cluster."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.api = Served()
+        self.programs = folder_programs(self.folder / "home", self.api)
+        self.api.store = self.programs.deployment.store
+        self.said: list[str] = []
+
+    def fit(self, spec: ModelSpec) -> FitResult:
+        request = FitRequest(spec=spec, training_set=write_training_set(self.folder, spec))
+        h2o = ClusterH2O(programs=self.programs)
+        return in_a_step(lambda: h2o.fit(request, self.api.store, self.said.append))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_trees_and_lines_are_fitted_side_by_side_each_by_a_program_beside_its_nodes(
+    world: World,
+) -> None:
+    assert world.fit(spec_of(TREES + LINES, nodes=2)).candidate == CANDIDATE
+    sizes = {
+        one["metadata"]["name"]: one["spec"]["replicas"]
+        for one in world.api.made
+        if one["kind"] == "StatefulSet"
+    }
+    assert sorted(sizes.values()) == [1, 2]
+    assert {job["metadata"]["labels"][CLIENT_LABEL] for job in world.api.jobs} == sizes.keys()
+    assert world.api.request(ShareRequest, "fit-share").trees_only
+    assert world.api.request(FitRequest, "fit").trees_elsewhere
+    assert world.api.names == []
+
+
+def test_clusters_that_share_a_queue_end_before_one_chooses_among_all(world: World) -> None:
+    world.fit(spec_of(TREES + LINES, clusters=2))
+    commands = [world.api.command(job) for job in world.api.jobs]
+    assert commands == ["fit-share", "fit-share", "fit"]
+    share = world.api.request(ShareRequest, "fit-share")
+    assert share.queue.startswith("programs/flights-queue-")
+    assert not world.api.request(FitRequest, "fit").trees_elsewhere
+
+
+def test_no_more_clusters_come_up_than_there_are_trials(world: World) -> None:
+    world.fit(spec_of(TREES, clusters=5))
+    assert [world.api.command(job) for job in world.api.jobs].count("fit-share") == 2
+
+
+def test_a_cluster_that_lost_a_node_is_replaced(world: World) -> None:
+    world.api.ends = lambda _, attempt: "lost" if attempt == 1 else "Succeeded"
+    assert world.fit(spec_of(TREES, nodes=2)).candidate == CANDIDATE
+    assert len(world.api.jobs) == 2
+    assert any("a new cluster goes on with what is not done" in line for line in world.said)
+
+
+def test_a_fit_that_loses_one_cluster_after_the_other_is_given_up(world: World) -> None:
+    world.api.ends = lambda *_: "lost"
+    with pytest.raises(Exception, match="lost a node"):
+        world.fit(spec_of(TREES))
+    assert len(world.api.jobs) == 3
+    assert world.api.names == []
+
+
+def test_the_failure_of_one_cluster_ends_the_others(world: World) -> None:
+    world.api.ends = lambda command, _: "Failed" if command == "fit-share" else "Running"
+    with pytest.raises(Exception, match="exit code 3"):
+        world.fit(spec_of(TREES + LINES, nodes=2))
+    assert world.api.names == []

@@ -122,6 +122,18 @@ def test_only_the_own_program_reaches_a_cluster() -> None:
     assert sources == [LABELS, {CLIENT_LABEL: CLUSTER.name}]
 
 
+def test_nodes_start_at_once_and_find_one_another_before_any_is_ready() -> None:
+    assert of_kind("StatefulSet")["spec"]["podManagementPolicy"] == "Parallel"
+    assert of_kind("Service")["spec"]["publishNotReadyAddresses"] is True
+    assert of_kind("Service")["spec"]["clusterIP"] == "None"
+
+
+def test_every_part_of_a_cluster_belongs_to_its_owners() -> None:
+    owner = {"kind": "Job", "name": "run"}
+    made = build_cluster(replace(CLUSTER, owners=[owner]), "refit", "s3cret")
+    assert [m["metadata"]["ownerReferences"] for m in made] == [[owner]] * 4
+
+
 def test_the_password_is_nowhere_but_in_the_secret() -> None:
     others = [m for m in build_cluster(CLUSTER, "refit", "s3cret") if m["kind"] != "Secret"]
     assert "s3cret" not in str(others)
@@ -133,6 +145,8 @@ def test_nodes_are_locked_down_and_stop_by_themselves() -> None:
     assert pod["automountServiceAccountToken"] is False
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert "-rest_api_ping_timeout" in container["args"]
+    # One that limps without memory is not seen.
+    assert "-XX:+ExitOnOutOfMemoryError" in container["args"]
     assert (
         container["resources"]["requests"]["memory"] == container["resources"]["limits"]["memory"]
     )

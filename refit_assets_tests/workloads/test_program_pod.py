@@ -1,5 +1,7 @@
 """Programs in pods of their own, over an API server in memory."""
 
+from dataclasses import replace
+
 import pytest
 
 from refit_assets.errors import WorkloadFailed
@@ -75,6 +77,22 @@ def test_a_killed_pod_is_worth_another_attempt_unless_its_memory_was_short(reaso
     assert caught.value.transient == (reason == "Error")
 
 
+@pytest.mark.parametrize("reason", ["Evicted", "Preempted", "NodeLost", "Shutdown"])
+def test_a_pod_whose_node_sent_it_away_is_worth_another_attempt(reason: str) -> None:
+    world = World()
+    world.pod(1, "Failed", reason=reason, message="the node was low on memory")
+    with pytest.raises(WorkloadFailed, match=f"{reason}: the node was low") as caught:
+        world.run()
+    assert caught.value.transient
+
+
+def test_the_end_of_a_pod_counts_before_its_jobs_condition_says_so() -> None:
+    world = World()
+    world.pod(1, "Succeeded")
+    world.run()
+    assert world.clock.now < 5
+
+
 def test_a_pod_that_somebody_deleted_is_worth_another_attempt() -> None:
     world = World()
     world.ends(2, "Failed")
@@ -123,8 +141,17 @@ def test_a_program_is_locked_down_and_gets_secrets_by_reference() -> None:
     assert spec["automountServiceAccountToken"] is False
     assert MANIFEST["spec"]["backoffLimit"] == 0
     assert MANIFEST["spec"]["ttlSecondsAfterFinished"] > 0
+    assert MANIFEST["spec"]["activeDeadlineSeconds"] == PROGRAM.deadline_seconds
+    assert container["resources"]["limits"] == {"memory": "512Mi"}
+    assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "2048Mi"}}]
     kept = {"name": "secret", "key": "key"}
     assert container["env"] == [{"name": "PASSWORD", "valueFrom": {"secretKeyRef": kept}}]
+
+
+def test_a_program_belongs_to_its_owners() -> None:
+    owner = {"kind": "Job", "name": "run"}
+    job = build_job(replace(PROGRAM, owners=[owner]), "refit")
+    assert job["metadata"]["ownerReferences"] == [owner]
 
 
 def test_names_fit_a_driver_pod_and_stay_the_same_after_a_restart() -> None:

@@ -233,6 +233,16 @@ def test_a_successor_removes_what_failed_or_does_other_work(state: str) -> None:
     assert world.api.created == [NAME, NAME]
 
 
+def test_an_executor_that_outlives_its_application_is_waited_for() -> None:
+    world = World()
+    world.api.pod("late-exec", labels={"refit/workload": NAME})
+    world.api.stays.add("late-exec")
+    world.state(1, "COMPLETED")
+    world.clock.at(30, lambda: world.api.objects.pop(("Pod", "late-exec")))
+    world.run()
+    assert world.clock.now >= 30
+
+
 def test_what_cannot_be_removed_does_not_hide_the_first_error() -> None:
     world = World()
     world.api.stays.add(NAME)
@@ -246,6 +256,18 @@ def test_only_submissions_are_tried_again_and_every_object_has_a_time_to_live() 
     assert spec["restartPolicy"]["onFailureRetries"] == 0
     assert spec["restartPolicy"]["onSubmissionFailureRetries"] > 0
     assert spec["timeToLiveSeconds"] > 0
+
+
+def test_pods_are_what_the_namespace_admits_and_only_the_driver_may_ask_kubernetes() -> None:
+    owner = {"kind": "Job", "name": "run"}
+    made = build_application(replace(PROGRAM, owners=[owner]), "refit")
+    assert made["metadata"]["ownerReferences"] == [owner]
+    driver, executor = made["spec"]["driver"], made["spec"]["executor"]
+    assert driver["serviceAccount"] == "spark"
+    assert "serviceAccount" not in executor
+    for pod in (driver, executor):
+        assert pod["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert pod["podSecurityContext"]["runAsNonRoot"] is True
 
 
 def test_executors_may_live_on_spot_nodes_while_the_driver_does_not() -> None:

@@ -1,0 +1,91 @@
+"""A cluster's deployment in a folder, and the step that asks programs of it, with no Pipes."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dagster as dg
+
+from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.assets.main_job import QUIET
+from refit_assets.exchange import Exchange
+from refit_assets.resources.cluster_deployment import ClusterDeployment
+from refit_assets.resources.kubernetes import Asked, ClusterPrograms, Step
+from refit_assets_tests.fakes.kubernetes_api import FakeApi
+
+ResultT = TypeVar("ResultT")
+
+SETTINGS = {
+    "REFIT_NAMESPACE": "refit",
+    "REFIT_BUCKET": "s3://bucket/refit",
+    "REFIT_POSTGRES_HOST": "postgres",
+    "REFIT_POSTGRES_USER": "refit",
+    "REFIT_CATALOGUE_DATABASE": "catalogue",
+    "REFIT_MAVEN_REPOSITORY": "https://repository.example.com",
+    "REFIT_H2O_IMAGE": "refit-h2o:1",
+    "REFIT_MAVEN_IMAGE": "refit-maven:1",
+    "REFIT_SPARK_IMAGE": "refit-spark:1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedInFolder(ClusterDeployment):
+    """A cluster's deployment whose records lie in its home."""
+
+    @property
+    def store(self) -> ArtefactStore:
+        return ArtefactStore(storage=Folder(root=self.home))
+
+
+@dataclass
+class ForgetfulBucket:
+    """A bucket of which only folders are removed."""
+
+    deleted: list[str] = field(default_factory=list)
+
+    def delete(self, folder: str) -> None:
+        self.deleted.append(folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderPrograms(ClusterPrograms):
+    """Programs that are asked in the deployment's folder."""
+
+    folders: ForgetfulBucket = field(default_factory=ForgetfulBucket)
+
+    @property
+    def bucket(self) -> Any:  # noqa: ANN401
+        return self.folders
+
+    @contextmanager
+    def asked(self, step: Step, name: str, request: object, identity: object) -> Generator[Asked]:
+        del identity
+        exchange = Exchange(store=self.deployment.store, workload=name)
+        yield Asked(
+            exchange=exchange,
+            environment={"REFIT_WORKLOAD": name},
+            labels={},
+            owners=self.owners(step.run_id),
+            prepare=lambda: exchange.ask(request),
+        )
+
+
+def folder_programs(home: Path, api: FakeApi) -> FolderPrograms:
+    """Programs over an API server in memory, which is looked at without a pause."""
+    deployment = DeployedInFolder(home=home, settings=SETTINGS)
+    return FolderPrograms(deployment=deployment, open=lambda _: api, interval_seconds=0)
+
+
+def in_a_step(work: Callable[[], ResultT]) -> ResultT:
+    """Do something where a step of a run is running."""
+    made: list[ResultT] = []
+
+    @dg.asset
+    def step() -> None:
+        made.append(work())
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([step], instance=instance, run_config=QUIET)
+    return made[0]
