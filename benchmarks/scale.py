@@ -96,7 +96,10 @@ def _measured(what: str, home: Path, size: int) -> Any:  # noqa: ANN401 - JSON
     except subprocess.TimeoutExpired:
         return None
     if done.returncode:
-        return None
+        # A heap that is too small ends a trial; what ends the features is a mistake.
+        if what == "trial":
+            return None
+        done.check_returncode()
     # The last line is h2o's, which says that its session is closed.
     return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 
@@ -123,7 +126,8 @@ def _codes(folder: Path) -> dict[str, list[str]]:
         for line in path.read_text().splitlines()[1:]:
             known[line.split(",")[_CARRIER]] = None
     free = ("".join(pair) for pair in product(digits + ascii_uppercase, repeat=2))
-    fresh: Iterator[str] = (code for code in free if code not in known)
+    # The source's word for nothing is no carrier.
+    fresh: Iterator[str] = (code for code in free if code not in {*known, "NA"})
     # There are 1,296 such pairs, and the carriers' own are taken.
     return {carrier: [carrier, *islice(fresh, 1200 // len(known))] for carrier in known}
 
@@ -193,7 +197,7 @@ def trial(home: Path, heap_mib: int) -> dict[str, float]:
             if kind == "string":
                 frame[name] = frame[name].asfactor()
         rows = frame[~frame[spec.target.column].isna(), :]
-        described = h2o.api(f"GET /3/Frames/{frame.frame_id}/light")
+        described = h2o.api(f"GET /3/Frames/{frame.frame_id}?row_count=1")
         model = H2OGradientBoostingEstimator(ntrees=5, max_depth=7, seed=7)
         model.train(x=[*spec.features.columns], y=spec.target.column, training_frame=rows)
         count = rows.nrow

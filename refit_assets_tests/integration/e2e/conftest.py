@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -29,16 +30,32 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Laptop:
-    return refitted_here(tmp_path_factory.mktemp("laptop"))
+def _laptop_at_work(tmp_path_factory: pytest.TempPathFactory) -> Generator[Future[Laptop]]:
+    """The laptop's refit, beside the deployment, which mostly waits."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        yield pool.submit(refitted_here, tmp_path_factory.mktemp("laptop"))
 
 
 @pytest.fixture(scope="session")
-def installation(laptop: Laptop) -> Generator[Installation]:
-    """The laptop's refit comes first: there are two cores."""
+def laptop(_laptop_at_work: Future[Laptop]) -> Laptop:
+    return _laptop_at_work.result()
+
+
+@pytest.fixture(scope="session")
+def installation(_laptop_at_work: Future[Laptop]) -> Generator[Installation]:
     with installed() as found:
         land(found.landing, LANDED, LAST)
         yield found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _daemon(request: pytest.FixtureRequest, installation: Installation) -> None:
+    """Let Dagster's daemon run, but for modules that say `DAEMON = False`.
+
+    Modules without it stand side by side: it counts as alive for a minute after its end.
+    """
+    replicas = int(getattr(request.module, "DAEMON", True))
+    kubectl("-n", NAMESPACE, "scale", "deployment/refit-daemon", f"--replicas={replicas}")
 
 
 @pytest.fixture(scope="session")
@@ -60,5 +77,6 @@ def refitted(installation: Installation) -> Refitted:
             executors=nothing,
             h2o_nodes=nothing,
             h2o_at_once=0,
+            run_limits=nothing,
         )
     return refit_as_the_ui_would(installation)

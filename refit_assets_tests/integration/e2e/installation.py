@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from refit_assets.artefacts import ArtefactStore
@@ -269,14 +270,29 @@ class Installation:
         ]
 
     def strangers(self) -> list[str]:
-        """Pods, services and secrets beside the three services and what the trial brings."""
+        """Pods, services and secrets beside the three services and what the trial brings.
+
+        A Job that has just ended is none as long as it may live, nor is its pod.
+        """
+        soon_gone = {job["metadata"]["name"] for job in objects("jobs") if _is_soon_gone(job)}
         return [
             f"{kind}/{item['metadata']['name']}"
             for kind in STRANGE
             for item in objects(kind)
             if item["metadata"].get("labels", {}).get("app.kubernetes.io/name") not in STAYS
-            and item["metadata"]["name"] not in BROUGHT
+            and item["metadata"].get("labels", {}).get("job-name") not in soon_gone
+            and item["metadata"]["name"] not in BROUGHT | soon_gone
         ]
+
+
+def _is_soon_gone(job: Mapping[str, Any]) -> bool:
+    ended = [
+        datetime.fromisoformat(condition["lastTransitionTime"])
+        for condition in job.get("status", {}).get("conditions", ())
+        if condition["type"] in {"Complete", "Failed"} and condition["status"] == "True"
+    ]
+    lives = timedelta(seconds=job["spec"].get("ttlSecondsAfterFinished", 0))
+    return bool(ended) and datetime.now(UTC) < max(ended) + lives
 
 
 def _partition_tags(days: tuple[str, str] | None) -> dict[str, str]:

@@ -25,14 +25,19 @@ def write_overlay(folder: Path) -> None:
         "resources": [os.path.relpath(_below(), folder)],
         "configMapGenerator": [{"name": CONFIG, "files": [DEFS.name]}],
         "generatorOptions": {"disableNameSuffixHash": True},
-        "patches": [{"patch": yaml.safe_dump(_code())}],
+        # All that read the models' YAML; the queue does where a run is submitted.
+        "patches": [
+            {"patch": yaml.safe_dump(_with_model("refit-code", _CODE))},
+            {"patch": yaml.safe_dump(_with_model("refit-webserver", {"name": "webserver"}))},
+            {"patch": yaml.safe_dump(_with_model("refit-daemon", {"name": "daemon"}))},
+        ],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
 
 
-def change_model(**h2o: int) -> None:
+def change_model(**sizes: int) -> None:
     """Give the next runs other sizes; the graph, which the code location shows, is the same."""
-    change = {"data": {DEFS.name: small_model(**h2o)}}
+    change = {"data": {DEFS.name: small_model(**sizes)}}
     kubectl("-n", NAMESPACE, "patch", "configmap", CONFIG, "--type=merge", "-p", json.dumps(change))
 
 
@@ -42,29 +47,31 @@ def _below() -> Path:
     return known if known.is_dir() else ROOT / name
 
 
-def _code() -> dict[str, object]:
-    """The code location, and what it has the launcher give to run pods."""
-    runs = {
-        "volumes": [
-            {"name": "repository", "persistent_volume_claim": {"claim_name": "repository"}},
-            {"name": "model", "config_map": {"name": CONFIG}},
-        ],
-        "volume_mounts": [_snake(REPOSITORY), _snake(MODEL_FILE)],
-    }
-    code = {
-        "name": "code",
-        "env": [{"name": "DAGSTER_CONTAINER_CONTEXT", "value": json.dumps({"k8s": runs})}],
-        "volumeMounts": [MODEL_FILE],
-    }
+def _with_model(deployment: str, container: dict[str, object]) -> dict[str, object]:
     volume = {"name": "model", "configMap": {"name": CONFIG}}
+    pod = {"containers": [{**container, "volumeMounts": [MODEL_FILE]}], "volumes": [volume]}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "refit-code"},
-        "spec": {"template": {"spec": {"containers": [code], "volumes": [volume]}}},
+        "metadata": {"name": deployment},
+        "spec": {"template": {"spec": pod}},
     }
 
 
 def _snake(mount: dict[str, str]) -> dict[str, str]:
     names = {"name": "name", "mountPath": "mount_path", "subPath": "sub_path"}
     return {names[key]: value for key, value in mount.items()}
+
+
+_RUNS = {
+    "volumes": [
+        {"name": "repository", "persistent_volume_claim": {"claim_name": "repository"}},
+        {"name": "model", "config_map": {"name": CONFIG}},
+    ],
+    "volume_mounts": [_snake(REPOSITORY), _snake(MODEL_FILE)],
+}
+_CODE: dict[str, object] = {
+    "name": "code",
+    # What the code location has the launcher give to run pods.
+    "env": [{"name": "DAGSTER_CONTAINER_CONTEXT", "value": json.dumps({"k8s": _RUNS})}],
+}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from refit_assets.artefacts import ArtefactStore, day_name, predicted_name
 from refit_assets.evaluation.records import Evaluation
@@ -15,6 +16,7 @@ from refit_assets.release.release import RECORD, Release
 from refit_assets.training.trial import Candidate
 from refit_assets_tests.integration.e2e.installation import Installation
 from refit_assets_tests.integration.e2e.kubectl import objects
+from refit_assets_tests.integration.e2e.overlay import change_model
 from refit_assets_tests.integration.e2e.small_model import FIRST, LAST, MODEL, REFIT
 
 FEATURES = {f"{MODEL}/features": (FIRST.isoformat(), LAST.isoformat())}
@@ -33,23 +35,29 @@ class Refitted:
     h2o_nodes: frozenset[str]
     h2o_at_once: int
     """The most H2O clusters at one look."""
+    run_limits: frozenset[str]
+    """Memory that the runs' own pods may take."""
 
 
 def refit_as_the_ui_would(installation: Installation) -> Refitted:
     """Backfill the features; then all assets of one refit in a run."""
     seen: dict[str, set[str]] = {"driver": set(), "executor": set(), "h2o": set()}
     at_once: list[int] = [0]
+    limits: set[str] = set()
 
     def look() -> None:
         clusters: set[str] = set()
-        for pod in objects("pods", "refit/workload"):
+        for pod in objects("pods", "refit/role"):
             labels = pod["metadata"]["labels"]
-            kind = labels.get("spark-role") or labels.get("refit/role")
+            kind = labels.get("spark-role") or labels["refit/role"]
             seen.setdefault(kind, set()).add(pod["metadata"]["name"])
             clusters |= {labels["refit/workload"]} if kind == "h2o" else set()
+            limits.update([_memory_limit(pod)] if kind == "run" else [])
         at_once.append(len(clusters))
 
+    change_model(executors=2)
     features = installation.backfilled(FEATURES, look)
+    change_model()
     refit = installation.run(of_refit(*ASSETS), look)
     return Refitted(
         features_runs=features,
@@ -58,7 +66,12 @@ def refit_as_the_ui_would(installation: Installation) -> Refitted:
         executors=frozenset(seen["executor"]),
         h2o_nodes=frozenset(seen["h2o"]),
         h2o_at_once=max(at_once),
+        run_limits=frozenset(limits),
     )
+
+
+def _memory_limit(pod: Mapping[str, Any]) -> str:
+    return pod["spec"]["containers"][0]["resources"]["limits"]["memory"]
 
 
 def of_refit(*names: str) -> Mapping[str, tuple[str, str]]:

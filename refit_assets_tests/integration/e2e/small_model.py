@@ -18,10 +18,12 @@ DEFS = Path("defs") / MODEL / "defs.yaml"
 FIRST, LAST, REFIT = date(2013, 1, 3), date(2013, 3, 3), "2013-03-04"
 """60 days of features, and the refit whose 8 weeks they hold."""
 LANDED = date(2013, 1, 1)
+RUN_MIB = 1280
+"""Limit of a run's own pod; the installation's is another."""
 
 
-def small_model(**h2o: int) -> str:
-    """The YAML, with other sizes of H2O on the cluster where they are given."""
+def small_model(*, executors: int = 1, **h2o: int) -> str:
+    """The YAML, with other sizes of Spark and H2O on the cluster where they are given."""
     content = yaml.safe_load((PACKAGE / DEFS).read_text())
     said = content["attributes"]
     said["refit"] |= {"train": 6, "holdout": 2}
@@ -36,7 +38,9 @@ def small_model(**h2o: int) -> str:
     }
     # Six winter weeks predict less well than twelve.
     said["gates"] |= {"floors": {"auc": 0.55}, "slices": []}
+    said["compute"]["kubernetes"]["spark"]["executors"] = executors
     said["compute"]["kubernetes"]["h2o"] |= h2o
+    said["compute"]["kubernetes"]["run_memory_mib"] = RUN_MIB
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from refit_assets.argo import Manifest, build_refit_template, read_images
 from refit_assets.artefacts import ArtefactStore
@@ -20,15 +21,15 @@ from refit_assets.workloads.wait import Patience, wait_until
 from refit_assets_tests.integration.e2e.installation import Installation
 from refit_assets_tests.integration.e2e.kubectl import NAMESPACE, ROOT, kubectl, objects
 from refit_assets_tests.integration.e2e.laptop import Laptop
-from refit_assets_tests.integration.e2e.overlay import CONFIG, MODEL_FILE, REPOSITORY
+from refit_assets_tests.integration.e2e.overlay import MODEL_FILE, REPOSITORY
 from refit_assets_tests.integration.e2e.refitted import refit_digests
 from refit_assets_tests.integration.e2e.small_model import DEFS, LANDED, LAST, REFIT, small_model
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("default")]
-SETTINGS = "refit-settings-argo"
+SETTINGS, MODEL_CONFIG = "refit-settings-argo", "refit-e2e-model-argo"
 NAME = "refit-by-argo"
 VOLUMES = [
-    {"name": "model", "configMap": {"name": CONFIG}},
+    {"name": "model", "configMap": {"name": MODEL_CONFIG}},
     {"name": "repository", "persistentVolumeClaim": {"claimName": "repository"}},
 ]
 PATIENCE = Patience(timeout_seconds=1800, interval_seconds=3)
@@ -48,7 +49,7 @@ def _template(tmp_path: Path) -> Generator[None]:
     if "workflows.argoproj.io" not in kubectl("get", "crd", "-o", "name"):
         pytest.skip("Argo's controller is not in this cluster")
     accounts, made = ROOT / "deploy/argo/accounts.yaml", tmp_path / "made.json"
-    items = [build_settings(), build_template(tmp_path)]
+    items = [build_settings(), build_model(), build_template(tmp_path)]
     made.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     kubectl("-n", NAMESPACE, "apply", "-f", str(accounts), "-f", str(made))
     yield
@@ -69,9 +70,27 @@ def build_settings() -> Manifest:
     }
 
 
+def own_model() -> str:
+    """The YAML without the GLM, which is not chosen: each trial starts an H2O of its own."""
+    content = yaml.safe_load(small_model())
+    trials = content["attributes"]["trials"]
+    trials |= {"search": trials["search"][:1], "max_parallel": 2}
+    return yaml.safe_dump(content)
+
+
+def build_model() -> Manifest:
+    """Build what puts the YAML over the package's."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": MODEL_CONFIG},
+        "data": {DEFS.name: own_model()},
+    }
+
+
 def build_template(folder: Path) -> Manifest:
     """Build the template of the small model, whose YAML light steps are given."""
-    (folder / DEFS.name).write_text(small_model())
+    (folder / DEFS.name).write_text(own_model())
     spec = read_model(folder / DEFS.name)
     assert spec is not None
     images = read_images(ROOT / "deploy/kustomize/images/images.env")

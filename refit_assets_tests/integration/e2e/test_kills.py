@@ -4,15 +4,18 @@ Each test makes a part of the refit again with something killed, as a node's end
 with no time to clean up.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from refit_assets.workloads.kube import RUN_LABEL
 from refit_assets.workloads.wait import Patience, wait_until
 from refit_assets_tests.integration.e2e.installation import Installation
 from refit_assets_tests.integration.e2e.kubectl import NAMESPACE, kubectl, objects
+from refit_assets_tests.integration.e2e.overlay import change_model
 from refit_assets_tests.integration.e2e.refitted import (
     Refitted,
     day_digests,
@@ -47,7 +50,7 @@ class Killer:
             self.killed.append(name)
 
 
-def _is_running(pod: Mapping[str, dict[str, str]], named: str) -> bool:
+def _is_running(pod: Mapping[str, dict[str, Any]], named: str) -> bool:
     running = pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
     return running and named in pod["metadata"]["name"]
 
@@ -102,15 +105,32 @@ def test_a_lost_h2o_node_costs_the_trials_in_flight_and_changes_no_byte(
     assert installation.left_over() == []
 
 
-def test_a_killed_run_pod_is_seen_and_its_successor_ends_the_refit(
+@pytest.fixture
+def _two_clusters(installation: Installation) -> Generator[None]:
+    change_model(nodes=1, clusters=2)
+    yield
+    change_model()
+
+
+@pytest.mark.usefixtures("_two_clusters")
+def test_a_killed_run_pods_successor_ends_the_refit_on_two_clusters_with_one_queue(
     installation: Installation, refitted: Refitted
 ) -> None:
     before, store = refit_digests(installation.store), installation.store
     forget_trials(store)
     killer = Killer("refit/role=run", when=lambda: bool(objects("pods", "refit/role=h2o")))
-    runs = installation.run(of_refit("trials", "candidate"), killer)
+    nodes: dict[str, set[str]] = {}
+
+    def look() -> None:
+        killer()
+        for pod in objects("pods", "refit/role=h2o"):
+            if _is_running(pod, "-share"):
+                names = nodes.setdefault(pod["metadata"]["labels"][RUN_LABEL], set())
+                names.add(pod["metadata"]["name"])
+
+    _, successor = installation.run(of_refit("trials", "candidate"), look)
     assert killer.killed
-    assert len(runs) == 2
+    assert len(nodes[successor]) == 2
     assert refit_digests(store) == before
     assert installation.left_over() == []
 

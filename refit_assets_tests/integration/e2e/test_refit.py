@@ -11,7 +11,7 @@ from refit_assets_tests.integration.e2e.refitted import (
     predicted_digest,
     refit_digests,
 )
-from refit_assets_tests.integration.e2e.small_model import LAST, MODEL
+from refit_assets_tests.integration.e2e.small_model import LAST, MODEL, RUN_MIB
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("default")]
 
@@ -38,6 +38,10 @@ def test_trees_grow_on_two_nodes_and_beside_them_the_glm_on_one(refitted: Refitt
         clusters[cluster] = clusters.get(cluster, 0) + 1
     assert sorted(clusters.values()) == [1, 2]
     assert refitted.h2o_at_once == 2
+
+
+def test_the_pods_of_its_runs_are_as_large_as_the_model_says(refitted: Refitted) -> None:
+    assert refitted.run_limits == {f"{RUN_MIB}Mi"}
 
 
 def test_two_refits_of_one_model_never_run_side_by_side(

@@ -20,6 +20,8 @@ from refit_assets_tests.integration.e2e.installation import Installation
 from refit_assets_tests.integration.e2e.kubectl import NAMESPACE, kubectl
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("default")]
+# No run is asked for.
+DAEMON = False
 PATIENCE = Patience(timeout_seconds=120)
 PROGRAM = Program(name="refused-program", image="localhost/none:1", command=["true"], memory_mib=64)
 SPARK = SparkProgram(name="refused-spark", image="localhost/none:1", main_file="local:///none.py")

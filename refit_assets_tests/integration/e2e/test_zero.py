@@ -16,16 +16,9 @@ from refit_assets_tests.integration.e2e.kubectl import NAMESPACE, ROOT, kubectl
 from refit_assets_tests.integration.e2e.refitted import Refitted
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("default")]
-# Jobs of runs go by their time to live; the last one has just ended.
-SETTLING = Patience(timeout_seconds=240, interval_seconds=5)
-
-
-@pytest.fixture(scope="module")
-def _no_daemon(installation: Installation) -> Generator[None]:
-    """Take the daemon away; it counts as alive until its last sign of life is a minute old."""
-    kubectl("-n", NAMESPACE, "scale", "deployment/refit-daemon", "--replicas=0")
-    yield
-    kubectl("-n", NAMESPACE, "scale", "deployment/refit-daemon", "--replicas=1")
+# A tick does a daemon's work.
+DAEMON = False
+SETTLING = Patience(timeout_seconds=240)
 
 
 @pytest.fixture
@@ -40,12 +33,11 @@ def _cron_job(installation: Installation, image: str, tmp_path: Path) -> Generat
     kubectl("-n", NAMESPACE, "delete", "cronjob", "refit-tick", "--cascade=foreground")
 
 
-@pytest.mark.usefixtures("_no_daemon")
 def test_nothing_is_there_but_the_services(installation: Installation, refitted: Refitted) -> None:
     wait_until(installation.strangers, [[]], "the end of all but the services", SETTLING)
 
 
-@pytest.mark.usefixtures("_no_daemon", "_cron_job")
+@pytest.mark.usefixtures("_cron_job")
 def test_a_tick_starts_the_job_that_removes_what_an_ended_run_left(
     installation: Installation, refitted: Refitted, image: str
 ) -> None:
