@@ -3,6 +3,7 @@
 Fixtures of one area belong beside its tests; fakes belong into `fakes/`.
 """
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -48,3 +49,8 @@ def s3_address() -> Generator[str]:
     """Address of an S3 server; a bucket of one's own is `fakes.s3_server.new_bucket`."""
     with s3_server() as address:
         yield address
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported: it stays until the end."""
+    gc.freeze()
