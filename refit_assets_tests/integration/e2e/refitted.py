@@ -43,7 +43,7 @@ def refit_as_the_ui_would(installation: Installation) -> Refitted:
     """Backfill the features; then all assets of one refit in a run."""
     seen: dict[str, set[str]] = {"driver": set(), "executor": set(), "h2o": set()}
     at_once: list[int] = [0]
-    limits: set[str] = set()
+    limits: dict[str, str] = {}
 
     def look() -> None:
         clusters: set[str] = set()
@@ -52,7 +52,7 @@ def refit_as_the_ui_would(installation: Installation) -> Refitted:
             kind = labels.get("spark-role") or labels["refit/role"]
             seen.setdefault(kind, set()).add(pod["metadata"]["name"])
             clusters |= {labels["refit/workload"]} if kind == "h2o" else set()
-            limits.update([_memory_limit(pod)] if kind == "run" else [])
+            limits.update({labels["job-name"]: _memory_limit(pod)} if kind == "run" else {})
         at_once.append(len(clusters))
 
     change_model(executors=2)
@@ -66,7 +66,8 @@ def refit_as_the_ui_would(installation: Installation) -> Refitted:
         executors=frozenset(seen["executor"]),
         h2o_nodes=frozenset(seen["h2o"]),
         h2o_at_once=max(at_once),
-        run_limits=frozenset(limits),
+        # Pods of other tests' runs may still be there.
+        run_limits=frozenset(limits[f"dagster-run-{run}"] for run in (*features, *refit)),
     )
 
 
