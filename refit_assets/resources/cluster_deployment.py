@@ -96,6 +96,11 @@ class ClusterDeployment(Deployment):
         return self.settings[f"REFIT_{kind.upper()}_IMAGE"]
 
     @property
+    def s3_secrets(self) -> list[str]:
+        """Secrets with the bucket's credentials; none where the service accounts have roles."""
+        return [] if self.settings.get("REFIT_S3_CREDENTIALS") == "roles" else ["refit-s3"]
+
+    @property
     def s3_environment(self) -> dict[str, str]:
         """What a program needs to find the bucket; its credentials come from a Secret."""
         names = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")

@@ -16,7 +16,6 @@ from refit_assets.errors import WorkloadFailed
 from refit_assets.exchange import H2O_HOSTS, H2O_PASSWORD
 from refit_assets.resources.kubernetes import (
     ROLE_LABEL,
-    S3_SECRET,
     Asked,
     ClusterPrograms,
     Step,
@@ -215,7 +214,7 @@ class ClusterH2O:
             threads=size.threads,
             s3_endpoint=deployment.s3_endpoint,
             s3_region=deployment.s3_region,
-            secrets=[S3_SECRET],
+            secrets=deployment.s3_secrets,
             labels={**asked.labels, ROLE_LABEL: "h2o", MODEL_LABEL: spec.name},
             owners=asked.owners,
         )
@@ -228,7 +227,7 @@ class ClusterH2O:
             command=["python", "-m", "refit_assets.programs", ask.command],
             memory_mib=1024,
             environment={**asked.environment, H2O_HOSTS: ",".join(hosts)},
-            secrets=[S3_SECRET],
+            secrets=self.programs.deployment.s3_secrets,
             secret_values={H2O_PASSWORD: (cluster.name, "password")},
             labels={
                 **asked.labels,

@@ -12,7 +12,6 @@ from refit_assets.exchange import PackageRequest, Scored, ScoreRequest
 from refit_assets.packaging.candidate import PackagedJar
 from refit_assets.resources.kubernetes import (
     ROLE_LABEL,
-    S3_SECRET,
     ClusterPrograms,
     Step,
     Tell,
@@ -72,7 +71,7 @@ class ClusterMaven:
                 command=["python", "-m", "refit_assets.programs", call.command],
                 memory_mib=call.memory_mib,
                 environment=asked.environment,
-                secrets=[S3_SECRET],
+                secrets=programs.deployment.s3_secrets,
                 labels={**asked.labels, ROLE_LABEL: "program"},
                 owners=asked.owners,
             )

@@ -17,7 +17,6 @@ from refit_assets.resources.kubernetes import (
     POSTGRES_LABEL,
     POSTGRES_SECRET,
     ROLE_LABEL,
-    S3_SECRET,
     Asked,
     ClusterPrograms,
     Step,
@@ -116,7 +115,7 @@ def model_program(
         main_file=PROGRAM_FILE,
         arguments=[command],
         environment=asked.environment,
-        secrets=[S3_SECRET, POSTGRES_SECRET],
+        secrets=[*deployment.s3_secrets, POSTGRES_SECRET],
         labels={
             **asked.labels,
             ROLE_LABEL: "spark",

@@ -36,7 +36,7 @@ from refit_assets.workloads.wait import Patience
 ResultT = TypeVar("ResultT")
 Tell = Callable[[str], None]
 
-S3_SECRET, POSTGRES_SECRET = "refit-s3", "refit-postgres"
+POSTGRES_SECRET = "refit-postgres"  # noqa: S105 - its name
 # All traffic is denied; each of these opens one way out (deploy/kustomize/base/network.yaml).
 S3_LABEL, POSTGRES_LABEL, API_LABEL = "refit/needs-s3", "refit/needs-postgres", "refit/needs-api"
 ROLE_LABEL = "refit/role"

@@ -108,7 +108,7 @@ class ClusterScripts:
 def cluster_program(call: ScriptCall, deployment: "ClusterDeployment", name: str) -> "SparkProgram":
     """Say how a script is started on Kubernetes; its image holds the script."""
     from refit_assets.resources.cluster_spark import sized
-    from refit_assets.resources.kubernetes import API_LABEL, ROLE_LABEL, S3_LABEL, S3_SECRET
+    from refit_assets.resources.kubernetes import API_LABEL, ROLE_LABEL, S3_LABEL
     from refit_assets.workloads.kube import REQUEST_LABEL, request_digest
     from refit_assets.workloads.spark_application import SparkProgram
 
@@ -127,7 +127,7 @@ def cluster_program(call: ScriptCall, deployment: "ClusterDeployment", name: str
         packages=filled.packages,
         settings=spec.settings,
         environment={**deployment.s3_environment, **filled.environment},
-        secrets=[S3_SECRET],
+        secrets=deployment.s3_secrets,
         labels={
             ROLE_LABEL: "spark",
             S3_LABEL: "true",

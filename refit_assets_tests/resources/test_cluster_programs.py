@@ -38,6 +38,13 @@ def test_no_credential_is_kept_where_manifests_are_made_of() -> None:
     assert "s3cret" not in repr(found)
 
 
+def test_where_accounts_have_roles_no_pod_asks_for_a_secret_of_the_bucket() -> None:
+    found = build_cluster_deployment({**SETTINGS, "REFIT_S3_CREDENTIALS": "roles"})
+    assert found.s3_secrets == []
+    asked = asked_of(Path("unused"))
+    assert model_program(found, SPEC, "w", asked).secrets == ["refit-postgres"]
+
+
 @dataclass
 class Ending(FakeApi):
     """Every program ends at once, and answers if it is told how."""
