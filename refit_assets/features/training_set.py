@@ -221,7 +221,10 @@ def _refuse_unlabelled(spec: ModelSpec, refit: str, pins: Sequence[DayPin]) -> N
     empty = [part for part in parts if not labelled[part]]
     if empty:
         names = " and ".join(empty)
-        message = f"refit {refit} of {spec.name}: no row of {names} has a {spec.target.column}"
+        message = (
+            f"refit {refit} of {spec.name}: no row of {names} has a label ({spec.target.column}); "
+            "land days whose labels are known, or refit another window"
+        )
         raise DataError(message)
 
 
