@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from refit_assets.artefacts import ArtefactStore, Folder
-from refit_assets.errors import RefitError, SetupError
+from refit_assets.errors import DataError, RefitError, SetupError
 from refit_assets.exchange import (
     H2O_HOSTS,
     H2O_MEMORY,
@@ -258,7 +258,19 @@ def _landed_here(request: "FeaturesRequest") -> Generator[tuple[Folder, dict[str
         with ThreadPoolExecutor(max_workers=16) as pool:
             names = names_read(request.spec, request.first, request.last)
             etags = {name: etag for name, etag in pool.map(fetch, names) if etag}
-        yield here, etags
+        try:
+            yield here, etags
+        except DataError as error:
+            raise _named(error, name, bucket.uri) from error
+
+
+def _named(error: DataError, here: str, there: str) -> DataError:
+    """Name files by where they landed: their copies are gone with this pod."""
+    named = DataError(str(error).replace(here, there))
+    named.findings = tuple(
+        replace(finding, where=finding.where.replace(here, there)) for finding in error.findings
+    )
+    return named
 
 
 @contextmanager

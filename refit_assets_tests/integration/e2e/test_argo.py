@@ -75,7 +75,7 @@ def own_model() -> str:
     content = yaml.safe_load(small_model())
     trials = content["attributes"]["trials"]
     trials |= {"search": trials["search"][:1], "max_parallel": 2}
-    return yaml.safe_dump(content)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
 def build_model() -> Manifest:
