@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from refit_assets.artefacts import ArtefactStore, Folder, Listed, Storage
+from refit_assets.artefacts import ArtefactStore, Listed, Storage
 from refit_assets.features.landing import LandedFile, content_etag
 from refit_assets.spec import ModelSpec, Source
 
@@ -98,7 +98,7 @@ def identify(
     for one in found:
         listed = one.listed
         etag = listed.etag or _known(seen.get(one.source), listed)
-        if etag is None and isinstance(storage, Folder):
+        if etag is None:
             # Compared with what is read by now, so that a file of any size gets its turn.
             if read > MOST_READ_BYTES:
                 continue

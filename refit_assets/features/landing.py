@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from refit_assets.artefacts import Folder, Listed
+from refit_assets.artefacts import Folder, Listed, Storage
 from refit_assets.errors import DataError, Finding, SetupError
 from refit_assets.features.window import days_between
 from refit_assets.spec import ModelSpec, Source
@@ -132,11 +132,13 @@ def _expected(spec: ModelSpec, first: date, last: date) -> Iterator[tuple[str, d
             yield name, day, file_name(source, day)
 
 
-def content_etag(folder: Folder, listed: Listed) -> str:
-    """Digest of a file's content; read once for each size and time of change."""
+def content_etag(storage: Storage, listed: Listed) -> str | None:
+    """Digest of a file's content: the storage's own, or read; None where neither is possible."""
+    if listed.etag is not None or not isinstance(storage, Folder):
+        return listed.etag
     digest = hashlib.md5(usedforsecurity=False)  # what S3 calls the ETag of a plain upload
     # Plain text paths and no buffer: of a hundred thousand small files those are half the cost.
-    with open(f"{folder.root}/{listed.name}", "rb", buffering=0) as file:  # noqa: PTH123
+    with open(f"{storage.root}/{listed.name}", "rb", buffering=0) as file:  # noqa: PTH123
         while chunk := file.read(min(listed.size + 1, _CHUNK)):
             digest.update(chunk)
     return digest.hexdigest()

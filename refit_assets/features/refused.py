@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from refit_assets.artefacts import ArtefactStore, Folder, Storage, refused_name
+from refit_assets.artefacts import ArtefactStore, Storage, refused_name
 from refit_assets.errors import DataError
 from refit_assets.features.landing import content_etag, names_read
 from refit_assets.spec import ModelSpec
@@ -53,9 +53,7 @@ def record_refused(
         listed = landing.look_at(name) if said else None
         if listed is None or listed.modified > began.timestamp() * 1e9:
             continue
-        etag = listed.etag
-        if etag is None and isinstance(landing, Folder):
-            etag = content_etag(landing, listed)
+        etag = content_etag(landing, listed)
         if etag is not None:
             sentence = f"{name}{str(said[0]).removeprefix(said[0].where)}"
             found[name] = Refusal(etag=etag, at=datetime.now(UTC), sentence=sentence)
