@@ -78,6 +78,8 @@ def build_monitoring_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 def check_day(spec: ModelSpec, found: MonitoredDay) -> list[dg.AssetCheckResult]:
     """Show what is beyond its limits as failed checks; a poor live metric is an error."""
     kinds = {name: [one for one in found.breaches if _check_of(one) == name] for name in CHECKS}
+    blind = ", ".join(one.name for one in found.inputs if one.blind)
+    unjudged = {"input_drift": f"; no rows could be beyond the limit of {blind}" if blind else ""}
     results = [
         dg.AssetCheckResult(
             check_name=name,
@@ -85,7 +87,7 @@ def check_day(spec: ModelSpec, found: MonitoredDay) -> list[dg.AssetCheckResult]
             # Inputs that drift may still be scored well; the live metric tells.
             severity=dg.AssetCheckSeverity.WARN,
             description=" ".join(one.sentence for one in breaches)
-            or f"{found.day}: as in training",
+            or f"{found.day}: as in training{unjudged.get(name, '')}",
         )
         for name, breaches in kinds.items()
     ]

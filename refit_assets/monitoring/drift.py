@@ -106,6 +106,9 @@ class Drift:
     """Share of rows with a level that training never saw; 0 for a number."""
     unseen_levels: tuple[str, ...]
     """Most frequent first."""
+    blind: bool = False
+    """Whether no rows at all could be beyond `chance`: the column follows the season, or the rows
+    are few. A change of unit is then for the contract's range to tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,11 +335,16 @@ def _drift(
         raise DataError(message)
     # A bin that is empty on both sides says nothing, and must not soften the others.
     pairs = [(one, other) for one, other in zip(then, now, strict=True) if one or other]
+    chance = max(chance_psi(len(pairs), profile.rows, rows), usual_psi(profile, *stretch))
+    # As far as rows can be from the window: all of them where it had the fewest.
+    rarest = then.index(min(then))
+    farthest = psi(then, [rows if place == rarest else 0 for place in range(len(then))])
     return Drift(
         name=profile.name,
         rows=rows,
         psi=psi([one for one, _ in pairs], [other for _, other in pairs]),
-        chance=max(chance_psi(len(pairs), profile.rows, rows), usual_psi(profile, *stretch)),
+        chance=chance,
+        blind=chance >= farthest,
         missing_share=now[-1] / rows,
         training_missing_share=profile.missing / profile.rows,
         unseen_share=unseen.total() / rows,

@@ -101,7 +101,7 @@ def _rows(spec: ModelSpec, day: MonitoredDay) -> list[dict[str, Any]]:
     return [
         {
             "drift": drift,
-            "allowed": max(limit, drift.chance),
+            "allowed": "any" if drift.blind else f"{max(limit, drift.chance):.3f}",
             "beyond": drift.name in beyond,
             "width": 100 * drift.psi / longest,
         }
@@ -125,6 +125,6 @@ def _table(spec: ModelSpec, day: MonitoredDay) -> list[str]:
     """Lines of the scores and of the inputs that drifted most."""
     return [
         f"| {row['drift'].name}{' **beyond**' if row['beyond'] else ''} "
-        f"| {format_number(row['drift'].psi)} | {format_number(row['allowed'])} |"
+        f"| {format_number(row['drift'].psi)} | {row['allowed']} |"
         for row in _rows(spec, day)[: _MOST_SHOWN + 1]
     ]

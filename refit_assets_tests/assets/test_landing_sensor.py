@@ -274,6 +274,16 @@ def test_what_landed_is_told_once_with_its_digest_as_data_version(landed: Worksh
     assert again[1] != versions["things", "2013-01-02"]
 
 
+def test_what_one_tick_cannot_tell_the_next_ones_do(
+    landed: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("refit_assets.assets.landing_sensor.MOST_TOLD", 2)
+    told_of = [sorted(told(look(landed))) for _ in range(3)]
+    assert [len(one) for one in told_of] == [2, 2, 0]
+    days = [("things", str(day(number))) for number in (1, 2, 3)]
+    assert sorted([*told_of[0], *told_of[1]], key=str) == [("kinds", None), *days]
+
+
 def test_two_models_tell_of_a_shared_source_once(landed: Workshop) -> None:
     assert len(told(look(landed))) == 4
     landed.spec = build_daily(name="later", start="2013-01-02")

@@ -5,7 +5,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from refit_assets.assets.operator_jobs import build_approve_job, build_rollback_job
+from refit_assets.assets.operator_jobs import (
+    build_approve_job,
+    build_rollback_job,
+    observe_serving,
+)
 from refit_assets.release.ledger import champion, read_events
 from refit_assets_tests.assets.conftest import (
     COMPUTED,
@@ -15,6 +19,7 @@ from refit_assets_tests.assets.conftest import (
     refit_first,
     state,
 )
+from refit_assets_tests.release.ledgers import WEEKS, Log
 
 SECOND_REFIT = "2013-01-05"
 SIGNED = {"by": "Ada", "reason": "looked at the report"}
@@ -106,3 +111,12 @@ def test_without_a_name_or_a_reason_nothing_changes(released_twice: Workshop, mi
     result = launch(released_twice, job, version="1.0.20130104", **signed)
     assert "needs a name and a reason" in refusal(result)
     assert serving(released_twice) == "1.0.20130105"
+
+
+def test_what_serves_is_told_on_its_own_partition_when_a_later_refit_was_held() -> None:
+    log = Log()
+    log.release(0)
+    log.release(1, promote=False)
+    shown = observe_serving(build_daily(), log.events)
+    assert shown is not None
+    assert shown.partition == WEEKS[0].isoformat()

@@ -186,6 +186,31 @@ def test_late_data_is_scored_again_and_the_days_after_it_watched_again(served: W
     assert asked(look(served)) == []
 
 
+def test_late_data_of_a_day_before_the_champion_is_scored_by_whose_day_it_is(
+    served: Workshop,
+) -> None:
+    do(served, look(served))
+    assert served.refit(NEXT_REFIT).success
+    served.land(4, delay=0)
+    assert served.features(4, 4).success
+    again = look(served)
+    assert asked(again) == [(["predictions", "monitoring"], "04", "04")]
+    do(served, again)
+    scored = read_predicted(served.deployment.store, "late", [day(4)])
+    assert scored[day(4)].version == "1.0.20130104"
+
+
+def test_features_that_change_back_are_scored_once_more(served: Workshop) -> None:
+    keys: list[str | None] = []
+    for delay in (30, 0, 30):
+        served.land(4, delay=delay)
+        assert served.features(4, 4).success
+        found = look(served)
+        keys += [request.run_key for request in found.run_requests or ()]
+        do(served, found)
+    assert len(keys) == len(set(keys)) == 3
+
+
 def test_a_new_champion_scores_no_day_a_second_time(served: Workshop) -> None:
     do(served, look(served))
     assert served.refit(NEXT_REFIT).success

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterRunStatus
 
+from refit_assets.artefacts import day_name
 from refit_assets.assets.refit_sensor import (
     MODEL_TAG,
     REFIT_STEPS,
@@ -14,6 +15,7 @@ from refit_assets.assets.refit_sensor import (
     request_refit,
     window_states,
 )
+from refit_assets.features.table import DayRecord
 from refit_assets.release.decisions import read_decisions
 from refit_assets.release.ledger import (
     LedgerEvent,
@@ -231,6 +233,20 @@ def test_a_refit_of_another_spec_is_asked_for(refitted: Workshop) -> None:
     refitted.spec = build_daily(gates={"floors": {"auc": 0.7}})
     assert asked(look(refitted)) == [FIRST_REFIT]
     assert reasons(refitted)[-1] == "spec_changed"
+
+
+def test_another_spec_refits_the_newest_window_only(week: Workshop) -> None:
+    week.spec = build_daily(gates={"floors": {"auc": 0.61}})
+    assert asked(look(week)) == ["2013-01-06"]
+    assert week.refit("2013-01-06").success
+    assert asked(look(week)) == []
+
+
+def test_a_day_that_another_features_py_computed_is_waited_for(computed: Workshop) -> None:
+    store, name = computed.deployment.store, day_name("late", "2013-01-02")
+    made = store.need_record(DayRecord, name, made_by="late/features")
+    store.write_record(name, replace(made, recipe="of before"))
+    assert said(look(computed)) == "the window of 2013-01-04 lacks features of 2013-01-02"
 
 
 def test_a_refit_that_waits_for_approval_is_left_alone(computed: Workshop) -> None:

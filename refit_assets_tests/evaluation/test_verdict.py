@@ -239,6 +239,15 @@ def test_a_difference_that_is_not_known_fails(lost: str) -> None:
     assert "difference in KS" in verdict.reasons[0]
 
 
+def test_the_migration_gate_says_which_way_decisions_flip() -> None:
+    moved = against().migration
+    assert moved is not None
+    uneven = replace(against(), migration=replace(moved, newly_flagged=3, no_longer_flagged=5))
+    gates = Gates.model_validate({"migration": {"largest_share": 0.9}})
+    gate = judge(gates, evaluation(), uneven, None, champion=CHAMPION).gates[-1]
+    assert "3 rows are newly flagged and 5 no longer" in gate.sentence
+
+
 def test_migration_counts_flips_both_ways_and_whether_they_are_right() -> None:
     moved = against().migration
     assert moved is not None

@@ -53,3 +53,30 @@ def test_a_file_with_another_content_arrives_again(landing: Folder) -> None:
     known = see(Seen(), found, files, [])
     landing.write(NAMES[1], b"thing,size\n")
     assert look(landing, known)[2] == [NAMES[1]]
+
+
+def test_another_content_of_the_same_size_arrives_again(landing: Folder) -> None:
+    found, files, _ = look(landing, Seen())
+    known = see(Seen(), found, files, [])
+    path = landing.path(NAMES[1])
+    later = path.stat().st_mtime_ns + 1
+    path.write_bytes(b"think\n")
+    os.utime(path, ns=(later, later))
+    assert look(landing, known)[2] == [NAMES[1]]
+
+
+def test_a_file_that_was_not_identified_this_time_keeps_what_is_known(landing: Folder) -> None:
+    found, files, _ = look(landing, Seen())
+    known = see(Seen(), found, files, [])
+    assert see(known, found, files[:1], []) == known
+
+
+def test_a_file_grows_for_a_while_after_its_change_whichever_clock_is_ahead(
+    landing: Folder,
+) -> None:
+    (one, _), _, _ = look(landing, Seen())
+    changed, second = one.listed.modified, 10**9
+    assert one.is_growing(changed + second)
+    assert one.is_growing(changed - second)
+    assert not one.is_growing(changed + 60 * second)
+    assert not one.is_growing(changed - 3600 * second)

@@ -55,6 +55,9 @@ def test_a_shift_is_a_breach_that_names_column_and_limit() -> None:
     assert "distance drifted" in breach.sentence
     assert judge_drift(Monitoring(), [], drift)[0].kind == "psi"
     assert judge_drift(Monitoring(input_psi=99, score_psi=99), [drift], drift) == ()
+    # Each has a limit of its own.
+    assert judge_drift(Monitoring(score_psi=99), [], drift) == ()
+    assert judge_drift(Monitoring(input_psi=99), [], drift) != ()
 
 
 def test_a_handful_of_rows_is_no_breach_although_its_psi_is_large() -> None:
@@ -180,3 +183,28 @@ def test_fewer_than_three_stretches_say_nothing_of_what_is_ordinary() -> None:
     assert usual_psi(profile, 7) == 0
     assert usual_psi(profile_number("x", values), 1) == 0
     assert usual_psi(add_tested(profile, values[:7], days[:7]), 7) > 0
+
+
+def test_what_is_ordinary_is_the_upper_prediction_limit_for_one_more_stretch() -> None:
+    days = np.repeat(np.arange(4), 5)
+    profile = profile_number("x", np.arange(20.0) % 7, days)
+    whole = np.sum(profile.days, axis=0)
+    logs = np.log([psi(*_without_empty(whole - now, now)) for now in map(np.array, profile.days)])
+    expected = logs.mean() + t_quantile(0.95, 3) * np.sqrt(1 + 1 / 4) * logs.std(ddof=1)
+    assert usual_psi(profile, 1) == pytest.approx(np.exp(expected))
+
+
+def _without_empty(then: np.ndarray, now: np.ndarray) -> tuple[list[int], list[int]]:
+    kept = then + now > 0
+    return then[kept].tolist(), now[kept].tolist()
+
+
+def test_an_input_whose_limit_no_rows_could_pass_is_said_to_be_unjudged() -> None:
+    # A window from winter to summer: no week of it is like the others.
+    days = np.repeat(np.arange(28), 100)
+    season = profile_number("temp", days + np.tile(np.arange(100.0) / 50, 28), days)
+    celsius = compare_number(season, np.full(700, -5.0), 7, 24)
+    assert celsius.blind
+    assert judge_drift(Monitoring(), [celsius], None) == ()
+    steady = profile_number("x", np.tile(np.arange(100.0), 28), days)
+    assert not compare_number(steady, np.full(700, -5.0), 7, 24).blind
