@@ -5,6 +5,7 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -27,6 +28,8 @@ public final class ServeMain implements AutoCloseable {
     private static final int MOST_BYTES = 8 << 20;
     private static final int MOST_WAITING = 256;
     private static final int NO_BODY = -1;
+    private static final int BAD_CALL = 2;
+    private static final int BAD_MODEL = 3;
     private static final List<String> READ = List.of("GET", "HEAD");
     /** What each path answers. */
     private static final Map<String, List<String>> METHODS = Map.of(
@@ -77,30 +80,50 @@ public final class ServeMain implements AutoCloseable {
 
     /**
      * Serves until the process is asked to stop, then finishes what is in flight, for at most five
-     * seconds.
+     * seconds. Where it can't serve it ends the JVM: 2 for a wrong call, 3 for a bad model.
      *
      * @param args {@code --host=127.0.0.1 --port=8080 --threads=<processors>}
-     * @throws IOException if the port can't be had
      */
-    public static void main(String[] args) throws IOException {
+    public static void main(String[] args) {
+        JDK_SETTINGS.forEach((name, value) -> System.setProperty(name, System.getProperty(name, value)));
+        try {
+            Map<String, String> options = options(args);
+            Engine engine = Engine.load(ServeMain.class::getResourceAsStream, Unseen.MISSING);
+            String host = options.get("--host");
+            int port = Integer.parseInt(options.get("--port"));
+            ServeMain serving =
+                    new ServeMain(engine, host, port, Integer.parseInt(options.get("--threads")));
+            Runtime.getRuntime().addShutdownHook(new Thread(serving::close));
+            System.err.println("serving on " + host + ":" + serving.port());
+        } catch (IOException | UnresolvedAddressException e) {
+            end(BAD_CALL, "can't listen on " + String.join(" ", args) + ": " + e);
+        } catch (IllegalArgumentException e) {
+            end(BAD_CALL, e.getMessage() + "; options: --host=H --port=P --threads=N");
+        } catch (BadModelException e) {
+            end(BAD_MODEL, "bad model: " + e.getMessage());
+        }
+    }
+
+    private static void end(int code, String complaint) {
+        System.err.println(complaint);
+        System.exit(code);
+    }
+
+    /** The options of a call; {@link IllegalArgumentException} says which of them is none. */
+    static Map<String, String> options(String... args) {
         Map<String, String> options = new LinkedHashMap<>();
         options.put("--host", "127.0.0.1");
         options.put("--port", "8080");
         options.put("--threads", "" + Runtime.getRuntime().availableProcessors());
         for (String arg : args) {
             String[] parts = arg.split("=", 2);
-            if (parts.length != 2 || options.replace(parts[0], parts[1]) == null) {
-                System.err.println("options: --host=H --port=P --threads=N");
-                System.exit(2);
+            boolean known = parts.length == 2 && options.containsKey(parts[0]);
+            if (!known || !parts[0].equals("--host") && !parts[1].matches("[0-9]{1,5}")) {
+                throw new IllegalArgumentException("what is " + arg + "?");
             }
+            options.put(parts[0], parts[1]);
         }
-        JDK_SETTINGS.forEach((name, value) -> System.setProperty(name, System.getProperty(name, value)));
-        Engine engine = Engine.load(ServeMain.class::getResourceAsStream, Unseen.MISSING);
-        int port = Integer.parseInt(options.get("--port"));
-        int threads = Integer.parseInt(options.get("--threads"));
-        ServeMain serving = new ServeMain(engine, options.get("--host"), port, threads);
-        Runtime.getRuntime().addShutdownHook(new Thread(serving::close));
-        System.err.println("serving on " + options.get("--host") + ":" + serving.port());
+        return options;
     }
 
     int port() {

@@ -11,8 +11,11 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -88,6 +91,57 @@ class ServeMainTest {
         HttpResponse<String> head = call("HEAD", "/health", "");
         assertEquals(200, head.statusCode());
         assertEquals("", head.body());
+    }
+
+    @Test
+    void optionsThatAreNoneAreRefusedByName() {
+        assertEquals("0", ServeMain.options("--port=80", "--port=0").get("--port"));
+        assertEquals("::1", ServeMain.options("--host=::1").get("--host"));
+        for (String wrong : new String[] {"--port", "--port=x", "--port=-1", "--threads=", "--colour=red", "8080"}) {
+            IllegalArgumentException refused =
+                    assertThrows(IllegalArgumentException.class, () -> ServeMain.options("--port=1", wrong));
+            assertEquals("what is " + wrong + "?", refused.getMessage());
+        }
+    }
+
+    @Test
+    void aModelThatDiffersFromItsGoldenRowsIsNotServed() {
+        ModelFiles spoilt =
+                Models.changed(Models.gbmFiles(), "golden.csv", text -> text.replace(",0,0.", ",0,1."));
+        Engine engine = Engine.load(spoilt, Unseen.MISSING);
+        assertThrows(BadModelException.class, () -> new ServeMain(engine, "127.0.0.1", 0, 2));
+    }
+
+    @Test
+    void whoeverComesAfterALongQueueIsAskedToComeAgain() throws Exception {
+        server.close();
+        CountDownLatch release = new CountDownLatch(1);
+        server = new ServeMain(Models.broken(() -> await(release)), "127.0.0.1", 0, 1);
+        List<Socket> clients = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+            clients.add(new Socket("127.0.0.1", server.port()));
+            send(clients.get(i), "POST /score HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+        }
+        while (server.inFlight() < clients.size()) {
+            Thread.onSpinWait();
+        }
+        release.countDown();
+        Map<String, Integer> answers = new TreeMap<>();
+        for (Socket one : clients) {
+            String answer = new String(one.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            answers.merge(answer.split(" ")[1], 1, Integer::sum);
+            one.close();
+        }
+        // The first was scored while 299 waited; then 42 were refused, until 256 waited.
+        assertEquals(Map.of("200", 258, "503", 42), answers);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Test
