@@ -47,6 +47,16 @@ class BatchTest {
     }
 
     @Test
+    void anInterruptedBatchIsWholeAndTheInterruptIsPassedOn() {
+        Engine engine = Models.gbm();
+        double[] expected = engine.scoreColumns(columns(5000), 1);
+        Thread.currentThread().interrupt();
+        double[] answers = engine.scoreColumns(columns(5000), 3);
+        assertEquals(true, Thread.interrupted());
+        assertArrayEquals(expected, answers);
+    }
+
+    @Test
     void anErrorOnAnotherThreadIsTheCallersAndNoRowPassesForScored() {
         Thread caller = Thread.currentThread();
         AtomicBoolean struck = new AtomicBoolean();

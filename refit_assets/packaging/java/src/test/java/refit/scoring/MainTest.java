@@ -64,7 +64,7 @@ class MainTest {
         run("id," + HEADER + "\n\"a,b\"," + ROW + "\n", "score", "--pass-through");
         assertTrue(written().startsWith("id," + HEADER + ",predict,p:0,p:1\n\"a,b\"," + ROW + ","));
         out.reset();
-        run("{\"AGE\":7}", "score", "--pass-through");
+        run(" {\"AGE\":7} \r\n", "score", "--pass-through");
         assertTrue(written().startsWith("{\"input\":{\"AGE\":7},\"predict\":"));
     }
 
@@ -150,6 +150,17 @@ class MainTest {
     void theSelfTestCountsGoldenRows() {
         assertEquals(0, run("", "--self-test"));
         assertTrue(written().startsWith("60 golden rows equal"));
+    }
+
+    @Test
+    void withoutAnswersOfTheClusterParityIsNotProven() {
+        ModelFiles bare = Models.changed(
+                Models.gbmFiles(), "golden.csv", text -> text.replaceAll("(?m)(,[^,\n]*){3}$", ""));
+        assertEquals(0, new Main(bare, System.in, new PrintStream(out), new PrintStream(err)).run("--self-test"));
+        assertTrue(written().startsWith("parity not proven"), written());
+        ModelFiles none = name -> name.equals("golden.csv") ? null : bare.open(name);
+        assertEquals(3, new Main(none, System.in, new PrintStream(out), new PrintStream(err)).run("--benchmark"));
+        assertTrue(complaints().contains("no golden rows in this jar to measure with"), complaints());
     }
 
     @Test

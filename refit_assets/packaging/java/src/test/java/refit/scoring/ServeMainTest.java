@@ -178,6 +178,8 @@ class ServeMainTest {
         assertTrue(metrics.contains("scoring_requests_total{status=\"400\"} 1"), metrics);
         assertTrue(metrics.contains("scoring_rows_total 3"), metrics);
         assertTrue(metrics.contains("scoring_seconds_bucket{le=\"+Inf\"} 2"), metrics);
+        double seconds = Double.parseDouble(metrics.split("scoring_seconds_sum ")[1].split("\n")[0]);
+        assertTrue(seconds > 0 && seconds < 100, metrics);
     }
 
     @Test
