@@ -16,6 +16,7 @@ class Clustered:
     """A laptop's deployment with a cluster's names."""
 
     namespace = "refit"
+    s3_secrets = ("refit-s3",)
     s3_environment = {"AWS_REGION": "us-east-1"}  # noqa: RUF012
     s3_region, s3_endpoint = "us-east-1", ""
 
