@@ -22,7 +22,6 @@ from refit_assets.assets.runs import (
 from refit_assets.features.training_set import read_days
 from refit_assets.features.window import contiguous, days_between
 from refit_assets.monitoring.watch import days_to_monitor, digest_stretch, find_stretch
-from refit_assets.predictions.table import read_predicted
 from refit_assets.release.asking import pause_after
 from refit_assets.release.ledger import champion, read_events
 from refit_assets.release.predicting import days_to_predict, recorded_days
@@ -92,7 +91,7 @@ def request_again(
         days = " to ".join(request.tags[f"dagster/asset_partition_range_{e}"] for e in _ENDS)
         times = "once" if len(failed) == 1 else f"{len(failed)} times"
         return f"{days} failed {times}, as the run says; again at {again:%Y-%m-%d %H:%M}Z"
-    # Dagster runs no key twice, so each attempt has one of its own.
+    # Dagster runs no key twice: another attempt, and features that changed back, have their own.
     return request.with_replaced_attrs(run_key=f"{request.run_key}:{len(ended)}")
 
 
@@ -100,10 +99,7 @@ def _score(
     spec: ModelSpec, store: ArtefactStore, keys: Sequence[dg.AssetKey], first: date, last: date
 ) -> dg.RunRequest:
     days = days_between(first, last + timedelta(days=1))
-    features, before = read_days(store, spec, days), read_predicted(store, spec.name, days)
-    content = [f"{day}{one.digest}" for day, one in features.items()]
-    # What was there before is part of the key: features that change back are scored once more.
-    content += [f"{day}{one.run_id}" for day, one in before.items()]
+    content = [f"{day}{one.digest}" for day, one in read_days(store, spec, days).items()]
     asked = _request(spec, keys, (first, last), content)
     # An old day whose features changed is scored by the version whose day it is, not by today's.
     config = {"ops": {keys[0].to_python_identifier(): {"config": {"serving": THEN}}}}

@@ -10,7 +10,9 @@ from refit_assets.artefacts import monitored_name
 from refit_assets.assets.predictions_sensor import build_predictions_sensor, request_again
 from refit_assets.assets.refit_sensor import window_states
 from refit_assets.features.pinned import read_pinned
+from refit_assets.monitoring.reference import need_reference
 from refit_assets.monitoring.watch import read_monitored
+from refit_assets.packaging.candidate import read_packaged
 from refit_assets.predictions.table import PredictedDay, read_predicted
 from refit_assets.release.decisions import WindowState
 from refit_assets.release.ledger import append, plan_rollback, read_events
@@ -236,6 +238,17 @@ def test_a_watched_day_has_its_figures_its_checks_and_its_page(served: Workshop)
     assert shown.asset_materialization is not None
     assert {"report", "found", "breaches"} <= shown.asset_materialization.metadata.keys()
     assert served.data_version("monitoring", "2013-01-04") != found.made_of
+
+
+def test_inputs_are_watched_against_the_training_window_without_the_holdout(
+    refitted: Workshop,
+) -> None:
+    store = refitted.deployment.store
+    (packaged,) = read_packaged(store, "late")
+    made = need_reference(refitted.spec, store, packaged)
+    assert (made.first, made.last) == ("2013-01-01", "2013-01-02")
+    assert {one.rows for one in made.inputs} == {24}
+    assert {len(one.tested) for one in made.inputs} == {1}
 
 
 def test_a_poor_live_metric_fails_its_check_and_is_a_reason_to_refit(workshop: Workshop) -> None:
