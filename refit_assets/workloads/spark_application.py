@@ -100,7 +100,7 @@ class SparkApplications:
         name = manifest["metadata"]["name"]
         # An operator that restarts can call FAILED what still runs (spark-operator #2788): not
         # adopted, and its pods are waited for before another one starts.
-        ended = self._state(name) == "FAILED" or self._driver_killed(name)
+        ended = self._state(name) == "FAILED"
         return submitted(self.api, manifest, self.leaving, ended=ended, prepare=prepare)
 
     def wait(self, name: str, tell: Tell) -> None:
