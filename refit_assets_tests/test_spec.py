@@ -40,6 +40,9 @@ CONTRADICTIONS: Sequence[tuple[dict[str, Any], str]] = [
     (source(required=["weight"]), "not among the source's columns: weight"),
     (source(unique=["weight"]), "not among the source's columns: weight"),
     (source(known=[{"columns": ["weight"], "at": "x"}]), "not among the source's columns: weight"),
+    (source(columns={"size": "text"}), "'text' is no type of a source's column; write int, bigint"),
+    (source(columns={"size": "decimal(3,5)"}), r"'decimal\(3,5\)' is no type of a source's"),
+    (source(columns={"size": "decimal(39,2)"}), r"'decimal\(39,2\)' is no type of a source's"),
     (source(path="things.csv"), "look_back_days is for sources with {day}"),
     (source(look_back_days=-1), "greater than or equal to 0"),
     (feature(type="text"), "'text' is no type; write int"),
@@ -81,6 +84,10 @@ CONTRADICTIONS: Sequence[tuple[dict[str, Any], str]] = [
     ({"gates": {"champion": {"metric": "mae"}}}, "mae does not measure"),
     ({"monitoring": {"live_metric": "mae"}}, "mae does not measure"),
     ({"end": "2013-01-01"}, "end 2013-01-01 is not after start 2013-01-01"),
+    (
+        {"compute": {"kubernetes": {"spark": {"executors": 3, "most_executors": 2}}}},
+        r"most_executors \(2\) < executors \(3\)",
+    ),
     ({"jar": {"group": "Com.Example"}}, r"jar.group\n  String should match"),
 ]
 NUMBER = {"target": {"column": "delay"}, **trials(choose_by="rmse")}
@@ -90,6 +97,12 @@ NUMBER = {"target": {"column": "delay"}, **trials(choose_by="rmse")}
 def test_a_contradiction_is_refused_in_a_sentence(changes: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         build_spec(**changes)
+
+
+@pytest.mark.parametrize("declared", ["DECIMAL(38, 0)", "decimal(38,0)"])
+def test_the_type_of_a_source_s_column_has_one_spelling(declared: str) -> None:
+    things = build_spec(**source(columns={"size": declared})).sources["things"]
+    assert things.columns == {"size": "decimal(38,0)"}
 
 
 def test_a_model_of_a_number_has_no_decisions_that_could_migrate() -> None:

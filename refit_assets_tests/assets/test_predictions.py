@@ -1,5 +1,6 @@
 """Predictions and monitoring by day, and the sensor that asks for them, with fake engines."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -345,3 +346,30 @@ def test_a_rolled_back_model_leaves_scored_days_as_they_were(followed: Workshop)
 def test_watching_a_day_that_was_not_scored_says_what_to_do(served: Workshop) -> None:
     expected = "late has no predictions of 2013-01-04: materialise late/predictions"
     assert expected in failure(watch(served, 4, 4))
+
+
+def test_what_a_version_is_watched_against_is_that_of_its_own_refit(served: Workshop) -> None:
+    assert score(served, 4, 5).success
+    served.land(1, delay=0)
+    assert served.features(1, 1).success
+    names = ["training_set", "trials", "candidate", "scoring_jar", "evaluation"]
+    assert served.refit(names=names).success
+    told = failure(watch(served, 4, 5))
+    assert "refit 2013-01-04 of late was made again since 1.0.20130104" in told
+    assert "release the new one" in told
+
+
+def test_a_version_whose_jar_is_lost_says_from_where_to_restore_it(served: Workshop) -> None:
+    shutil.rmtree(served.deployment.home / f"artefacts/models/late/jars/{OLD}")
+    expected = f"the jar of late {OLD} is not in the store: restore models/late/jars/{OLD}/ from a"
+    assert expected in failure(score(served, 4, 5))
+
+
+def test_features_that_were_written_but_not_recorded_are_not_scored(served: Workshop) -> None:
+    (record,) = served.deployment.home.glob("artefacts/models/late/days/2013-01-04*")
+    kept = record.read_bytes()
+    served.land(4, delay=0)
+    assert served.features(4, 4).success
+    record.write_bytes(kept)
+    assert "2013-01-04" in failure(score(served, 4, 5))
+    assert served.spark.scored == []

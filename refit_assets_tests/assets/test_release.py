@@ -176,6 +176,15 @@ def test_a_release_without_an_evaluation_says_what_to_materialise(computed: Work
     assert events(computed) == []
 
 
+def test_figures_of_another_jar_promote_nothing(computed: Workshop) -> None:
+    walk(computed, FIRST_REFIT)
+    computed.h2o.curve = Curve(middle=7.5)
+    assert computed.refit(names=["trials", "candidate", "scoring_jar"]).success
+    expected = "the evaluation is of another jar: materialise late/evaluation again"
+    assert expected in failure(computed.refit(names=["release"]))
+    assert (events(computed), published(computed)) == ([], [])
+
+
 def test_the_summary_of_a_refit_names_files_that_are_there(refitted: Workshop) -> None:
     target = refitted.deployment.release_target
     summary = build_summary(refitted.spec, FIRST_REFIT, target, 3, {})
