@@ -89,6 +89,15 @@ def test_what_is_not_ours_or_of_another_instance_stays(instance: dg.DagsterInsta
     assert api.names == ["of-another-instance", "somebodys"]
 
 
+def test_what_is_on_its_way_out_already_is_not_told_again(instance: dg.DagsterInstance) -> None:
+    api, run = FakeApi(), begin(instance)
+    put(api, "Job", "leaving", run.run_id)
+    api.objects["Job", "leaving"]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    instance.report_run_failed(run)
+    clean_up(instance, api)
+    assert api.deleted == []
+
+
 def test_a_run_that_ended_badly_starts_one_look_and_a_look_never_another(
     instance: dg.DagsterInstance,
 ) -> None:

@@ -1,8 +1,9 @@
 """A cluster's deployment in a folder, and the step that asks programs of it, with no Pipes."""
 
+import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,25 +40,23 @@ class DeployedInFolder(ClusterDeployment):
         return ArtefactStore(storage=Folder(root=self.home))
 
 
-@dataclass
-class ForgetfulBucket:
+@dataclass(frozen=True)
+class FolderBucket:
     """A bucket of which only folders are removed."""
 
-    deleted: list[str] = field(default_factory=list)
+    root: Path
 
     def delete(self, folder: str) -> None:
-        self.deleted.append(folder)
+        shutil.rmtree(self.root / folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FolderPrograms(ClusterPrograms):
     """Programs that are asked in the deployment's folder."""
 
-    folders: ForgetfulBucket = field(default_factory=ForgetfulBucket)
-
     @property
     def bucket(self) -> Any:  # noqa: ANN401
-        return self.folders
+        return FolderBucket(self.deployment.home)
 
     @contextmanager
     def asked(self, step: Step, name: str, request: object, identity: object) -> Generator[Asked]:
@@ -68,7 +67,7 @@ class FolderPrograms(ClusterPrograms):
             environment={"REFIT_WORKLOAD": name},
             labels={},
             owners=self.owners(step.run_id),
-            prepare=lambda: exchange.ask(request),
+            prepare=lambda: self._prepare(exchange, request),
         )
 
 

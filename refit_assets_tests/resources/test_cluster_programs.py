@@ -115,6 +115,19 @@ def test_a_jar_is_packaged_in_a_pod_as_large_as_the_model_says(world: World) -> 
     assert world.exchange(job).asked(PackageRequest).refit == "2013-07-07"
 
 
+def test_what_an_older_program_answered_is_no_answer(world: World) -> None:
+    world.answers(Scored(predictions="p"))
+    maven = ClusterMaven(programs=world.programs)
+
+    def score_twice() -> None:
+        maven.score(world.store, "jar", "rows", "p")
+        world.api.answer = lambda _: None
+        maven.score(world.store, "jar", "rows", "p")
+
+    with pytest.raises(Exception, match="ended without an answer"):
+        in_a_step(score_twice)
+
+
 def test_what_a_run_starts_belongs_to_its_job(world: World) -> None:
     about = {"name": "dagster-run-1", "uid": "u"}
     world.api.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": {**about, "labels": {}}})
