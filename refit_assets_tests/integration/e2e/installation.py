@@ -86,6 +86,9 @@ ENDED = """query {
 TERMINATE = """mutation($r: String!) {
   terminateRun(runId: $r) { __typename ... on PythonError { message } }
 }"""
+DAEMONS = """query {
+  instance { daemonHealth { allDaemonStatuses { lastHeartbeatTime } } }
+}"""
 SENSORS = """query {
   sensorsOrError(repositorySelector: {
     repositoryName: "__repository__", repositoryLocationName: "refit_assets"
@@ -246,6 +249,11 @@ class Installation:
     def an_ended_run(self) -> str:
         """Return the id of a run that succeeded."""
         return self.ask(ENDED)["runsOrError"]["results"][0]["runId"]
+
+    def daemon_silence(self) -> float:
+        """Seconds since the daemon's last sign of life."""
+        statuses = self.ask(DAEMONS)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return time.time() - max(status["lastHeartbeatTime"] or 0 for status in statuses)
 
     def left_over(self) -> list[str]:
         """What no idle installation has, once the pod of a run that ended has ended, too."""
