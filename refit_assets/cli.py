@@ -7,6 +7,7 @@ could not, and 2 for words it does not know. Dagster is imported only by command
 import getpass
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,10 @@ def refit() -> None:
 
 def main() -> None:
     """Run the command line; errors of ours are messages, not tracebacks."""
+    # A shell's background job ignores SIGINT. Dagster gives SIGTERM whatever SIGINT has, so that
+    # after its first run neither this nor a JVM that it starts could be asked to end.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         # In its own mode click ends with 1 on Ctrl-C, and says no more than that it aborted.
         refit.main(standalone_mode=False)

@@ -5,6 +5,7 @@ Fixtures of one area belong beside its tests; fakes belong into `fakes/`.
 
 import gc
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,12 @@ def s3_address() -> Generator[str]:
     """Address of an S3 server; a bucket of one's own is `fakes.s3_server.new_bucket`."""
     with s3_server() as address:
         yield address
+
+
+def pytest_sessionstart() -> None:
+    """Heed SIGTERM also as a background job: see `cli.main`; a server of a test would never end."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

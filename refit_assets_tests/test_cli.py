@@ -1,6 +1,8 @@
 """The `refit` command: what it prints, and what it says where it cannot do as asked."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -194,3 +196,24 @@ def test_why_tells_every_decision_for_people_and_for_programs(tmp_path: Path) ->
     assert run("why", "flight_delay").output == expected
     (told,) = json.loads(run("why", "flight_delay", "--json").output)["decisions"]
     assert (told["reason"], told["refit"]) == ("by_hand", "2013-06-03")
+
+
+BACKGROUND_JOB = """
+import signal, sys
+from dagster._utils.interrupts import capture_interrupts
+from refit_assets.cli import main
+sys.argv = ["refit", "models"]
+try:
+    main()
+finally:
+    with capture_interrupts():  # as around each of Dagster's runs
+        pass
+    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN
+"""
+
+
+def test_a_background_job_can_be_asked_to_end_after_a_run_of_dagster() -> None:
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$0" -c "$1"', sys.executable, BACKGROUND_JOB]
+    done = subprocess.run(ignoring, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "flight_delay" in done.stdout
