@@ -9,14 +9,9 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from refit_assets.landed_types import landed_type
 
 MOST_DECIMAL_DIGITS = 18
 """H2O imports DECIMAL up to 18 digits exactly; doubles it does not (up to 7 ulp off)."""
@@ -32,8 +27,6 @@ CLASSIFICATION_METRICS = ("auc", "pr_auc", "log_loss", "brier", "ks", "calibrati
 REGRESSION_METRICS = ("rmse", "mae", "r2")
 HIGHER_IS_BETTER = frozenset({"auc", "pr_auc", "ks", "r2"})
 
-LANDED_TYPES = ("int", "bigint", "double", "string", "timestamp", "date", "boolean")
-_SPARK_DIGITS = 38
 _DECIMAL = re.compile(r"decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)")
 # Names also become values of Kubernetes labels, of 63 letters at most.
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
@@ -93,17 +86,6 @@ def _feature_type(value: Any) -> Any:  # noqa: ANN401
     return str(parsed)
 
 
-def _landed_type(declared: str) -> str:
-    bare = re.sub(r"\s", "", declared).lower()
-    match = _DECIMAL.fullmatch(bare)
-    digits, after_point = (int(match[1]), int(match[2])) if match else (0, 0)
-    if bare not in LANDED_TYPES and not 0 < max(digits, after_point) == digits <= _SPARK_DIGITS:
-        known = ", ".join(LANDED_TYPES)
-        message = f"{declared!r} is no type of a source's column; write {known} or decimal(p,s)"
-        raise ValueError(message)
-    return bare
-
-
 class Known(Part):
     """When columns of a source become known, where that is later than the row itself."""
 
@@ -119,7 +101,7 @@ class Source(Part):
         "Without it the source has one file that changes slowly."
     )
     format: Literal["csv", "json_lines", "parquet"] = "csv"
-    columns: dict[str, Annotated[str, AfterValidator(_landed_type)]] = Field(
+    columns: dict[str, Annotated[str, BeforeValidator(landed_type)]] = Field(
         description="Name: Spark SQL type (int, bigint, double, string, timestamp, date, "
         "decimal(p,s), boolean), in the order of the file."
     )
