@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from refit_assets.errors import DataError
-from refit_assets.features.honesty import Honesty, check_honesty, sample_days
-from refit_assets.spec import ModelSpec
+from refit_assets.features.honesty import Honesty, check_honesty, mutate, sample_days
+from refit_assets.spec import ModelSpec, Source
 from refit_assets_tests.features.conftest import FLIGHTS, WEATHER, Home, build_spec, day
 
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
@@ -140,6 +140,17 @@ def test_without_an_instant_at_which_anything_becomes_known_nothing_is_proven(
 ) -> None:
     with pytest.raises(DataError, match="nothing was put to the test"):
         check(lake, spec_of(write(HONEST), known=False))
+
+
+def test_what_never_becomes_known_is_altered_or_forgotten_too(spark: Any) -> None:  # noqa: ANN401
+    columns = {"thing": "bigint", "size": "int", "told": "timestamp"}
+    known = [{"columns": ["size"], "at": "told"}]
+    source = Source.model_validate({"path": "{day}.csv", "columns": columns, "known": known})
+    rows = [(number, 5, None) for number in range(20)]
+    frame = spark.createDataFrame(rows, "thing bigint, size int, told timestamp")
+    sizes = [row["size"] for row in mutate(source, frame, 0).collect()]
+    assert 5 not in sizes
+    assert 0 < sizes.count(None) < 20
 
 
 def test_sampled_days_are_spread_evenly_and_end_with_the_last() -> None:
