@@ -36,10 +36,7 @@ def refit() -> None:
 
 def main() -> None:
     """Run the command line; errors of ours are messages, not tracebacks."""
-    # A shell's background job ignores SIGINT. Dagster gives SIGTERM whatever SIGINT has, so that
-    # after its first run neither this nor a JVM that it starts could be asked to end.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    heed_signals()
     try:
         # In its own mode click ends with 1 on Ctrl-C, and says no more than that it aborted.
         refit.main(standalone_mode=False)
@@ -52,6 +49,16 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; run the same command again to go on", err=True)
         sys.exit(130)
+
+
+def heed_signals() -> None:
+    """Heed SIGTERM also as a shell's background job, which ignores SIGINT.
+
+    Dagster gives SIGTERM whatever SIGINT has: after its first run neither this process nor a JVM
+    that it starts could be asked to end.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @refit.command()

@@ -7,7 +7,13 @@ import re
 
 LANDED_TYPES = ("int", "bigint", "double", "string", "timestamp", "date", "boolean")
 _MOST_DIGITS = 38
-_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_DECIMAL = re.compile(r"decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)")
+
+
+def read_decimal(declared: str) -> tuple[int, int] | None:
+    """Digits in all and after the point of a `decimal(p,s)`; None where it is none."""
+    match = _DECIMAL.fullmatch(declared)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def landed_type(declared: object) -> str:
@@ -18,8 +24,7 @@ def landed_type(declared: object) -> str:
 
     """
     bare = re.sub(r"\s", "", str(declared)).lower()
-    match = _DECIMAL.fullmatch(bare)
-    digits, scale = (int(match[1]), int(match[2])) if match else (0, 0)
+    digits, scale = read_decimal(bare) or (0, 0)
     if bare not in LANDED_TYPES and not 0 < max(digits, scale) == digits <= _MOST_DIGITS:
         known = ", ".join(LANDED_TYPES)
         message = f"{declared!r} is no type of a source's column; write {known} or decimal(p,s)"

@@ -5,13 +5,12 @@ generated from the descriptions here. A new setting belongs here first; what to 
 belongs to the stage that reads it.
 """
 
-import re
 from datetime import date
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from refit_assets.landed_types import landed_type
+from refit_assets.landed_types import landed_type, read_decimal
 
 MOST_DECIMAL_DIGITS = 18
 """H2O imports DECIMAL up to 18 digits exactly; doubles it does not (up to 7 ulp off)."""
@@ -27,7 +26,6 @@ CLASSIFICATION_METRICS = ("auc", "pr_auc", "log_loss", "brier", "ks", "calibrati
 REGRESSION_METRICS = ("rmse", "mae", "r2")
 HIGHER_IS_BETTER = frozenset({"auc", "pr_auc", "ks", "r2"})
 
-_DECIMAL = re.compile(r"decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)")
 # Names also become values of Kubernetes labels, of 63 letters at most.
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 
@@ -57,11 +55,11 @@ class ColumnType(Part):
         bare = str(text).strip().lower()
         if bare in {"int", "category", "number"}:
             return cls.model_validate({"kind": bare})
-        match = _DECIMAL.fullmatch(bare)
-        if match is None:
+        digits = read_decimal(bare)
+        if digits is None:
             message = f"{text!r} is no type; write int, decimal(precision, scale) or category"
             raise ValueError(message)
-        precision, scale = int(match[1]), int(match[2])
+        precision, scale = digits
         if not scale <= precision <= MOST_DECIMAL_DIGITS or not precision:
             message = f"{text!r}: 1 to {MOST_DECIMAL_DIGITS} digits, no more after the point"
             raise ValueError(message)

@@ -5,13 +5,13 @@ Fixtures of one area belong beside its tests; fakes belong into `fakes/`.
 
 import gc
 import os
-import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from refit_assets.cli import heed_signals
 from refit_assets_tests.fakes.s3_server import s3_server
 
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ def s3_address() -> Generator[str]:
 
 
 def pytest_sessionstart() -> None:
-    """Heed SIGTERM also as a background job: see `cli.main`; a server of a test would never end."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let servers that tests start end by SIGTERM, also where nobody's terminal is near."""
+    heed_signals()
 
 
 def pytest_collection_finish() -> None:

@@ -139,16 +139,16 @@ class _Replays:
 
     def watch(self, run_id: str) -> None:
         """Look at what a run has logged since the last look."""
+        run = self.rounds.instance.get_run_by_id(run_id)
+        key = run.tags[_PARTITION] if run else ""
         more = True
         while more:
             page = self.rounds.instance.get_records_for_run(run_id, self._cursors.get(run_id))
             self._cursors[run_id], more = page.cursor, page.has_more
             for record in page.records:
-                self._take(run_id, record.event_log_entry)
+                self._take(key, record.event_log_entry)
 
-    def _take(self, run_id: str, entry: dg.EventLogEntry) -> None:
-        run = self.rounds.instance.get_run_by_id(run_id)
-        key = run.tags[_PARTITION] if run else ""
+    def _take(self, key: str, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
         if event is None:
             # What the steps told: the same lines that a refit in this process shows.

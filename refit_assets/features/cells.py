@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from refit_assets.landed_types import read_decimal
 from refit_assets.spec import Source
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def arrow_type(declared: str) -> "pa.DataType":
         return pa.timestamp("us", tz="UTC")
     if declared in _SIMPLE:
         return getattr(pa, _SIMPLE[declared])()
-    precision, scale = declared.removeprefix("decimal(").removesuffix(")").split(",")
-    return pa.decimal128(int(precision), int(scale))
+    # A spec has no other types left.
+    precision, scale = read_decimal(declared) or (0, 0)
+    return pa.decimal128(precision, scale)
 
 
 def arrow_schema(source: Source) -> "pa.Schema":

@@ -272,7 +272,7 @@ def _schema_problems(source: Source, where: str, types: dict[str, str]) -> list[
     findings: list[Finding] = []
     for name, declared in source.columns.items():
         found = types.get(name, "no such column")
-        if not _same_type(declared.lower().replace(" ", ""), found.replace(" ", "")):
+        if not _same_type(declared, found.replace(" ", "")):
             finding = Finding(where=where, column=name, expected=declared, found=found)
             findings.append(finding)
     return findings

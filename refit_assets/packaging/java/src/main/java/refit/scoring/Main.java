@@ -34,8 +34,8 @@ public final class Main {
             """;
     private static final int FINE = 0;
     private static final int BAD_ROW = 1;
-    private static final int BAD_CALL = 2;
-    private static final int BAD_MODEL = 3;
+    static final int BAD_CALL = 2;
+    static final int BAD_MODEL = 3;
 
     private final ModelFiles files;
     private final InputStream in;

@@ -28,8 +28,6 @@ public final class ServeMain implements AutoCloseable {
     private static final int MOST_BYTES = 8 << 20;
     private static final int MOST_WAITING = 256;
     private static final int NO_BODY = -1;
-    private static final int BAD_CALL = 2;
-    private static final int BAD_MODEL = 3;
     private static final List<String> READ = List.of("GET", "HEAD");
     /** What each path answers. */
     private static final Map<String, List<String>> METHODS = Map.of(
@@ -96,11 +94,11 @@ public final class ServeMain implements AutoCloseable {
             Runtime.getRuntime().addShutdownHook(new Thread(serving::close));
             System.err.println("serving on " + host + ":" + serving.port());
         } catch (IOException | UnresolvedAddressException e) {
-            end(BAD_CALL, "can't listen on " + String.join(" ", args) + ": " + e);
+            end(Main.BAD_CALL, "can't listen on " + String.join(" ", args) + ": " + e);
         } catch (IllegalArgumentException e) {
-            end(BAD_CALL, e.getMessage() + "; options: --host=H --port=P --threads=N");
+            end(Main.BAD_CALL, e.getMessage() + "; options: --host=H --port=P --threads=N");
         } catch (BadModelException e) {
-            end(BAD_MODEL, "bad model: " + e.getMessage());
+            end(Main.BAD_MODEL, "bad model: " + e.getMessage());
         }
     }
 
