@@ -22,7 +22,7 @@ from refit_assets.assets.landing import build_landing_specs
 from refit_assets.assets.main_job import QUIET, REFIT_ASSETS
 from refit_assets.assets.refit import build_refit_defs
 from refit_assets.assets.release import VARYING_POLICIES
-from refit_assets.features.job import FeaturesRequest
+from refit_assets.features.job import FeaturesRequest, FeaturesResult
 from refit_assets.resources.deployment import Deployment
 from refit_assets.spec import ModelSpec
 from refit_assets_tests.fakes.h2o import FakeH2O
@@ -83,6 +83,26 @@ class Workshop:
         modified = path.stat().st_mtime_ns - 60 * 10**9
         os.utime(path, ns=(modified, modified))
 
+    def ask(self, first: int, last: int) -> FeaturesRequest:
+        """What Spark is asked for days."""
+        return FeaturesRequest(
+            spec=self.spec,
+            first=day(first),
+            last=day(last),
+            landing_uri=self.deployment.landing.uri,
+            catalogue_uri=self.deployment.catalogue_uri,
+            warehouse_uri=self.deployment.warehouse_uri,
+            run_id="computed",
+        )
+
+    def write(self, first: int, last: int) -> FeaturesResult:
+        """Commit days to the table; their records stay as they were."""
+        return self.spark.features(self.ask(first, last), lambda _line: None)
+
+    def compute(self, first: int, last: int) -> None:
+        """Commit and record days, as their asset would have; Dagster is not asked."""
+        record_days(self.deployment.store, self.spec, self.write(first, last))
+
     def features(self, first: int, last: int) -> dg.ExecuteInProcessResult:
         """Compute days, in one run."""
         tags = {
@@ -139,6 +159,16 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
     said = event.step_failure_data.user_failure_data
     assert said is not None, event.step_failure_data.error
     return str(said.description)
+
+
+def begin(
+    instance: dg.DagsterInstance,
+    name: str = "any",
+    **about: Any,  # noqa: ANN401
+) -> dg.DagsterRun:
+    """Begin a run that does nothing and does not end."""
+    job = dg.define_asset_job(name).resolve(asset_graph=dg.Definitions().resolve_asset_graph())
+    return instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, **about)
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
@@ -228,23 +258,21 @@ def land_three(workshop: Workshop) -> None:
 
 
 def compute_three(workshop: Workshop) -> None:
-    """Compute their features, as their asset would have; Dagster is not asked."""
-    deployment = workshop.deployment
-    request = FeaturesRequest(
-        spec=workshop.spec,
-        first=day(1),
-        last=day(3),
-        landing_uri=deployment.landing.uri,
-        catalogue_uri=deployment.catalogue_uri,
-        warehouse_uri=deployment.warehouse_uri,
-        run_id="computed",
-    )
-    found = workshop.spark.features(request, lambda _line: None)
-    record_days(deployment.store, workshop.spec, found)
+    workshop.compute(1, 3)
 
 
 def refit_first(workshop: Workshop) -> None:
     assert workshop.refit().success
+
+
+def compute_fourth(workshop: Workshop) -> None:
+    workshop.land(4)
+    assert workshop.features(4, 4).success
+
+
+def compute_two_more(workshop: Workshop) -> None:
+    workshop.land(4, 5)
+    assert workshop.features(4, 5).success
 
 
 COMPUTED = (furnish, land_three, compute_three)

@@ -24,7 +24,7 @@ from refit_assets.release.asking import Asked, Memory
 from refit_assets.release.due import complete_inputs
 from refit_assets.resources.deployment import Deployment
 from refit_assets.storage_s3 import Bucket
-from refit_assets_tests.assets.conftest import Workshop, build_daily, day, things
+from refit_assets_tests.assets.conftest import Workshop, begin, build_daily, day, things
 from refit_assets_tests.fakes.s3_server import new_bucket
 
 FIRST, LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -74,16 +74,6 @@ def an_hour_ago(cursor: str | None) -> str:
     return write_cursor(replace(memory, asked=asked))
 
 
-def begin(workshop: Workshop) -> None:
-    workshop.instance.create_run_for_job(
-        dg.define_asset_job("late_features").resolve(
-            asset_graph=dg.Definitions().resolve_asset_graph()
-        ),
-        tags={FEATURES_TAG: "late"},
-        status=dg.DagsterRunStatus.STARTED,
-    )
-
-
 def test_nothing_landed_is_said(workshop: Workshop) -> None:
     assert said(look(workshop)) == "nothing has landed for late yet"
 
@@ -131,7 +121,7 @@ def test_what_failed_is_asked_for_again_after_a_pause_by_another_run_key(
 
 def test_a_run_that_is_on_its_way_is_waited_for(landed: Workshop) -> None:
     cursor = an_hour_ago(look(landed).cursor)
-    begin(landed)
+    begin(landed.instance, tags={FEATURES_TAG: "late"})
     result = look(landed, cursor)
     assert ranges(result) == []
     assert said(result).endswith("3 days, 2013-01-01 to 2013-01-03: being computed")

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from refit_assets.assets.leftovers import build_leftovers_job, build_sensor
+from refit_assets_tests.assets.conftest import begin
 from refit_assets_tests.fakes.kubernetes_api import FakeApi
 
 
@@ -17,15 +18,6 @@ def put(api: FakeApi, kind: str, name: str, run_id: str | None) -> None:
 def put_cluster(api: FakeApi, name: str, run_id: str) -> None:
     for kind in ("StatefulSet", "Service", "NetworkPolicy", "Secret"):
         put(api, kind, name, run_id)
-
-
-def begin(
-    instance: dg.DagsterInstance,
-    name: str = "refit",
-    **about: Any,  # noqa: ANN401
-) -> dg.DagsterRun:
-    job = dg.define_asset_job(name).resolve(asset_graph=dg.Definitions().resolve_asset_graph())
-    return instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, **about)
 
 
 def clean_up(instance: dg.DagsterInstance, api: FakeApi) -> None:

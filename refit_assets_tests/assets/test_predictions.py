@@ -1,7 +1,7 @@
 """Predictions and monitoring by day, and the sensor that asks for them, with fake engines."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,8 +20,10 @@ from refit_assets.release.ledger import append, plan_rollback, read_events
 from refit_assets_tests.assets.conftest import (
     COMPUTED,
     Workshop,
+    begin,
     build_daily,
     checks,
+    compute_two_more,
     day,
     failure,
     refit_first,
@@ -86,12 +88,6 @@ def do(workshop: Workshop, result: dg.SensorResult) -> None:
         names = [key.path[-1] for key in request.asset_selection or ()]
         ops = request.run_config.get("ops", {})
         assert workshop.run(names, tags=dict(request.tags), ops=ops).success
-
-
-def compute_two_more(workshop: Workshop) -> None:
-    """Compute two more days; the first refit serves, as of the fourth."""
-    workshop.land(4, 5)
-    assert workshop.features(4, 5).success
 
 
 def follow(workshop: Workshop) -> None:
@@ -279,19 +275,9 @@ def state_of(workshop: Workshop) -> WindowState:
     return window_states(workshop.spec, workshop.deployment, workshop.instance, events)[0]
 
 
-def begin(workshop: Workshop, tags: Mapping[str, str]) -> dg.DagsterRun:
-    return workshop.instance.create_run_for_job(
-        dg.define_asset_job("late_predictions").resolve(
-            asset_graph=dg.Definitions().resolve_asset_graph()
-        ),
-        tags=tags,
-        status=dg.DagsterRunStatus.STARTED,
-    )
-
-
 def test_days_that_are_being_scored_are_not_asked_for_with_the_next(served: Workshop) -> None:
     (request,) = look(served).run_requests or ()
-    run = begin(served, request.tags)
+    run = begin(served.instance, tags=request.tags)
     served.land(6)
     assert served.features(6, 6).success
     assert said(look(served)) == "days of late are being scored or watched"
@@ -301,7 +287,7 @@ def test_days_that_are_being_scored_are_not_asked_for_with_the_next(served: Work
 
 def test_scoring_that_failed_rests_and_is_asked_for_by_another_run_key(served: Workshop) -> None:
     (first,) = look(served).run_requests or ()
-    served.instance.report_run_failed(begin(served, first.tags))
+    served.instance.report_run_failed(begin(served.instance, tags=first.tags))
     assert said(look(served)).startswith(
         "2013-01-04 to 2013-01-05 failed once, as the run says; again at "
     )

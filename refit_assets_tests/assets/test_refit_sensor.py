@@ -1,11 +1,10 @@
 """The refit sensor: it finds the state of the world, asks once, and says why not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import dagster as dg
-from dagster import DagsterRunStatus
 
 from refit_assets.artefacts import day_name
 from refit_assets.assets.refit_sensor import (
@@ -28,7 +27,9 @@ from refit_assets_tests.assets.conftest import (
     COMPUTED,
     FIRST_REFIT,
     Workshop,
+    begin,
     build_daily,
+    compute_two_more,
     refit_first,
     state,
 )
@@ -95,21 +96,11 @@ def test_the_run_key_follows_the_content_and_not_the_clock(computed: Workshop) -
     assert other.run_key not in keys
 
 
-def begin(workshop: Workshop, tags: Mapping[str, str]) -> dg.DagsterRun:
-    return workshop.instance.create_run_for_job(
-        dg.define_asset_job("late_refit").resolve(
-            asset_graph=dg.Definitions().resolve_asset_graph()
-        ),
-        tags=tags,
-        status=DagsterRunStatus.STARTED,
-    )
-
-
 def test_a_refit_that_failed_rests_and_is_then_asked_for_by_another_run_key(
     computed: Workshop,
 ) -> None:
     (first,) = look(computed).run_requests or ()
-    run = begin(computed, first.tags)
+    run = begin(computed.instance, tags=first.tags)
     computed.instance.report_run_failed(run)
     assert said(look(computed)).startswith(f"refit {FIRST_REFIT} failed once, as its run says")
     assert reasons(computed)[-1] == "failed"
@@ -122,7 +113,7 @@ def test_a_refit_that_failed_rests_and_is_then_asked_for_by_another_run_key(
 
 
 def test_a_running_refit_is_waited_for(computed: Workshop) -> None:
-    begin(computed, {MODEL_TAG: "late"})
+    begin(computed.instance, tags={MODEL_TAG: "late"})
     assert said(look(computed)) == "a refit of late is running"
 
 
@@ -138,8 +129,6 @@ def test_a_decided_refit_is_asked_for_again_only_once_late_data_came(refitted: W
 
 def hold_two_more(workshop: Workshop) -> None:
     """Refit the windows as of the fifth and sixth, too; the fourth's model serves on."""
-    workshop.land(4, 5)
-    assert workshop.features(4, 5).success
     workshop.h2o.curve = WRONG
     for refit in ("2013-01-05", "2013-01-06"):
         assert workshop.refit(refit).success
@@ -147,7 +136,7 @@ def hold_two_more(workshop: Workshop) -> None:
     assert kinds == ["promoted", "held", "held"]
 
 
-week = state(*COMPUTED, refit_first, hold_two_more)
+week = state(*COMPUTED, refit_first, compute_two_more, hold_two_more)
 
 
 def test_late_data_of_the_window_that_serves_is_refitted_after_the_newest(week: Workshop) -> None:

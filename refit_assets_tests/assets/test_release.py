@@ -12,6 +12,7 @@ from refit_assets_tests.assets.conftest import (
     Workshop,
     build_daily,
     checks,
+    compute_fourth,
     day,
     failure,
     refit_first,
@@ -50,11 +51,6 @@ def release_both(workshop: Workshop) -> None:
         "dagster/asset_partition_range_end": SECOND_REFIT,
     }
     assert workshop.run(["release"], tags=tags).success
-
-
-def compute_fourth(workshop: Workshop) -> None:
-    workshop.land(4)
-    assert workshop.features(4, 4).success
 
 
 def walk_both(workshop: Workshop) -> None:

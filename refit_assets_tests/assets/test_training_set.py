@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from refit_assets.assets.features import record_days
 from refit_assets.errors import DataError
-from refit_assets.features.job import FeaturesRequest, FeaturesResult
 from refit_assets.features.training_set import TrainingSet, pin_training_set
 from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily, day
 from refit_assets_tests.fakes.spark import NAMESPACE, SCHEMA, open_table
@@ -20,28 +18,6 @@ def pin(workshop: Workshop, refit: str = FIRST_REFIT) -> TrainingSet:
     deployment = workshop.deployment
     table = deployment.feature_table(workshop.spec.name)
     return pin_training_set(deployment.store, table, workshop.spec, refit)
-
-
-def ask(workshop: Workshop, first: int, last: int) -> FeaturesRequest:
-    deployment = workshop.deployment
-    return FeaturesRequest(
-        spec=workshop.spec,
-        first=day(first),
-        last=day(last),
-        landing_uri=deployment.landing.uri,
-        catalogue_uri=deployment.catalogue_uri,
-        warehouse_uri=deployment.warehouse_uri,
-        run_id="again",
-    )
-
-
-def write(workshop: Workshop, first: int, last: int) -> FeaturesResult:
-    """Commit days to the table; their records stay as they were."""
-    return workshop.spark.features(ask(workshop, first, last), lambda _line: None)
-
-
-def compute(workshop: Workshop, first: int, last: int) -> None:
-    record_days(workshop.deployment.store, workshop.spec, write(workshop, first, last))
 
 
 def put(workshop: Workshop, number: int, *rows: str) -> None:
@@ -79,13 +55,13 @@ def test_the_snapshot_of_a_training_set_is_tagged_and_its_files_are_the_days_own
 def test_a_day_that_was_written_but_not_recorded_is_refused(computed: Workshop) -> None:
     # As a run leaves it that dies between the table's commit and its record.
     computed.land(2, delay=0)
-    write(computed, 2, 2)
+    computed.write(2, 2)
     error = refused(computed, "the feature table of late is not what its records say")
     assert days_named(error) == [SECOND]
     (finding,) = error.findings
     assert finding.expected == "the 1 files of run computed"
     assert "Materialise late/features for 2013-01-02 to 2013-01-02, then pin again." in str(error)
-    compute(computed, 2, 2)
+    computed.compute(2, 2)
     assert pin(computed).rows("train") == 11
 
 
@@ -104,17 +80,17 @@ def test_a_day_may_be_missing_where_the_spec_allows_it_and_the_set_says_so(
         refit={"cadence": "daily", "train": 3, "holdout": 1, "missing_days": 1}
     )
     landed.land(4)
-    compute(landed, 2, 4)
+    landed.compute(2, 4)
     short = pin(landed, SECOND_REFIT)
     assert short.missing_days == (day(1),)
-    compute(landed, 1, 4)
+    landed.compute(1, 4)
     whole = pin(landed, SECOND_REFIT)
     assert whole.missing_days == ()
     assert whole.digest != short.digest
 
 
 def test_more_missing_days_than_the_spec_allows_are_all_named(landed: Workshop) -> None:
-    compute(landed, 3, 3)
+    landed.compute(3, 3)
     error = refused(landed, f"refit {FIRST_REFIT} of late lacks 2 days, 0 may be missing")
     assert days_named(error) == ["2013-01-01", SECOND]
 
@@ -127,13 +103,13 @@ def test_a_part_without_any_label_is_refused(
 ) -> None:
     for number in unlabelled:
         put(computed, number, f"{number},1,a,", f"{number + 90},2,b,")
-    compute(computed, 1, 3)
+    computed.compute(1, 3)
     refused(computed, f"no row of {parts} has a label (arrival)")
 
 
 def test_a_key_of_two_days_is_named(computed: Workshop) -> None:
     put(computed, 2, "101,1,a,30", "299,2,b,0")
-    compute(computed, 2, 2)
+    computed.compute(2, 2)
     error = refused(computed, "1 keys of late stand on more than one day")
     (finding,) = error.findings
     assert (finding.column, finding.found) == ("thing", "key 101 again")
@@ -141,7 +117,7 @@ def test_a_key_of_two_days_is_named(computed: Workshop) -> None:
 
 
 def test_a_table_that_nobody_wrote_to_yet_is_refused(landed: Workshop) -> None:
-    open_table(ask(landed, 1, 3), NAMESPACE, SCHEMA)
+    open_table(landed.ask(1, 3), NAMESPACE, SCHEMA)
     refused(landed, "the feature table of late is empty: materialise late/features")
 
 
