@@ -7,6 +7,7 @@ could not, and 2 for words it does not know. Dagster is imported only by command
 import getpass
 import json
 import logging
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -358,7 +359,13 @@ def _run_what_is_due(model: str, key: str | None, as_json: bool) -> None:
     if summary is None:
         _print(due, as_json, lambda: f"features of {_days(len(due.days))} computed; {due.reason}")
     else:
-        _print(summary, as_json, lambda: render_summary(summary))
+        _print(summary, as_json, lambda: render_summary(summary, program=called_as()))
+
+
+def called_as() -> str:
+    """Name this program as the shell that called it finds it: by its path where PATH does not."""
+    called = sys.argv[0]
+    return "refit" if shutil.which("refit") == called else called
 
 
 def _last_summary(deployment: Deployment) -> Any:  # noqa: ANN401 - JSON

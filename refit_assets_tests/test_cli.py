@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from refit_assets.artefacts import ArtefactStore, Folder, refused_name
-from refit_assets.cli import main, refit
+from refit_assets.cli import called_as, main, refit
 from refit_assets.features.refused import Refusal, Refused
 from refit_assets.models import read_models
 from refit_assets.release.decisions import decide_by_hand, record_decision
@@ -196,6 +196,18 @@ def test_why_tells_every_decision_for_people_and_for_programs(tmp_path: Path) ->
     assert run("why", "flight_delay").output == expected
     (told,) = json.loads(run("why", "flight_delay", "--json").output)["decisions"]
     assert (told["reason"], told["refit"]) == ("by_hand", "2013-06-03")
+
+
+def test_the_next_command_is_one_that_the_shell_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "refit"
+    program.touch(mode=0o755)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    monkeypatch.setenv("PATH", "")
+    assert called_as() == str(program)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert called_as() == "refit"
 
 
 BACKGROUND_JOB = """

@@ -80,8 +80,8 @@ def build_summary(
     )
 
 
-def render_summary(summary: Summary, *, program: str = "refit") -> str:
-    """Render for a terminal."""
+def render_summary(summary: Summary, *, program: str) -> str:
+    """Render for a terminal, whose shell calls us by `program`."""
     interval = ""
     if summary.low is not None and summary.high is not None:
         interval = f"  (95 %: {summary.low:.4f} to {summary.high:.4f})"

@@ -28,7 +28,7 @@ SUMMARY = Summary(
 
 
 def test_it_tells_verdict_worth_and_seconds_in_all() -> None:
-    shown = render_summary(SUMMARY)
+    shown = render_summary(SUMMARY, program="refit")
     assert "late, refit 2013-01-28: promoted\n  the first model" in shown
     assert "0.7123 on the holdout  (95 %: 0.7000 to 0.7250)" in shown
     (total,) = (line for line in shown.splitlines() if "in all" in line)
@@ -42,5 +42,5 @@ def test_its_next_commands_name_the_jar_and_the_model() -> None:
 
 
 def test_an_undefined_metric_has_no_interval() -> None:
-    shown = render_summary(replace(SUMMARY, value=None, low=None, high=None))
+    shown = render_summary(replace(SUMMARY, value=None, low=None, high=None), program="refit")
     assert "undefined on the holdout\n" in shown
