@@ -52,15 +52,25 @@ final class Engine {
 
     /** Reads a model whose trees, if it has some, are to be laid out in that way. */
     static Engine load(ModelFiles files, Unseen unseen, Trees.Layout layout) {
-        try (InputStream in = files.required("model.mojo")) {
-            MojoFiles inside = MojoFiles.read(in);
+        try {
+            MojoFiles inside = mojo(files).withoutStatistics();
             MojoModel model = ModelMojoReader.readFrom(inside);
             List<Input> inputs = Contract.inputs(files.text("contract.json"));
             Encoder encoder = new Encoder(model, inputs, unseen);
             return new Engine(files, model, Kernels.choose(model, inside, layout), encoder);
         } catch (IOException | IllegalArgumentException e) {
-            throw new BadModelException("model.mojo can't be read: " + e.getMessage(), e);
+            throw unreadable(e);
         }
+    }
+
+    private static MojoFiles mojo(ModelFiles files) throws IOException {
+        try (InputStream in = files.required("model.mojo")) {
+            return MojoFiles.read(in);
+        }
+    }
+
+    private static BadModelException unreadable(Exception e) {
+        return new BadModelException("model.mojo can't be read: " + e.getMessage(), e);
     }
 
     MojoModel model() {
@@ -154,9 +164,15 @@ final class Engine {
         return byName;
     }
 
+    /** Reads the model once more, whole: they are computed from the statistics of its nodes. */
     private PredictContributions contributionsPredictor() {
-        if (model instanceof PredictContributionsFactory factory && model.nclasses() <= 2) {
-            return factory.makeContributionsPredictor();
+        if (model instanceof PredictContributionsFactory && model.nclasses() <= 2) {
+            try {
+                MojoModel whole = ModelMojoReader.readFrom(mojo(files));
+                return ((PredictContributionsFactory) whole).makeContributionsPredictor();
+            } catch (IOException e) {
+                throw unreadable(e);
+            }
         }
         throw new UnsupportedOperationException(
                 "H2O's MOJO of " + model._algoName + " has no contributions");

@@ -1,7 +1,6 @@
 package refit.scoring;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.Arrays;
 
 /**
  * Where each node of a forest is to lie in memory, so that a walk meets few cache lines.
@@ -19,7 +18,8 @@ final class NodeOrder {
     private final int[] places;
     private int next;
     /** First pairs of lines to come, and within a line the pairs that may follow. */
-    private final Deque<Integer> waiting = new ArrayDeque<>();
+    private int[] waiting = new int[64];
+    private int lines;
     private final int[] open = new int[PAIRS_A_LINE + 2];
 
     private NodeOrder(TreeTable table) {
@@ -49,10 +49,10 @@ final class NodeOrder {
     private void tree(int root) {
         places[root] = next++;
         if (table.child[root] != root) {
-            waiting.push(table.child[root]);
+            defer(table.child[root]);
         }
-        while (!waiting.isEmpty()) {
-            line(waiting.pop());
+        while (lines > 0) {
+            line(waiting[--lines]);
         }
     }
 
@@ -69,8 +69,15 @@ final class NodeOrder {
             }
         }
         for (int i = 0; i < candidates; i++) {
-            waiting.push(open[i]);
+            defer(open[i]);
         }
+    }
+
+    private void defer(int first) {
+        if (lines == waiting.length) {
+            waiting = Arrays.copyOf(waiting, 2 * lines);
+        }
+        waiting[lines++] = first;
     }
 
     private int takeLargest(int candidates) {

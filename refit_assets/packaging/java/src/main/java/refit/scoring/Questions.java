@@ -1,25 +1,26 @@
 package refit.scoring;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
  * All questions that a forest asks about one feature, answered together as bits.
  *
  * <p>There are two kinds: {@link Numbers} asks "at least the threshold?", {@link Categories} asks
- * "one of these levels?". A question is added while trees are read; {@link #place} then fixes where
- * the answers lie in a row's bit vector.
+ * "one of these levels?". A question is added while trees are read, and has the number of one that
+ * is the same; {@link #place} then fixes where the answers lie in a row's bit vector.
  */
 abstract class Questions {
     final int feature;
     /** Number of levels of the feature, or -1 if it is no category in the model. */
     final int levels;
-    private final Map<Object, Integer> asked = new LinkedHashMap<>();
     int firstWord;
     int words;
+    /** Of every question; null until all are known. */
     private int[] bitOf;
 
     Questions(int feature, int levels) {
@@ -27,20 +28,12 @@ abstract class Questions {
         this.levels = levels;
     }
 
-    /** Returns the question's number; the same question has the same number. */
-    final int ask(Object question) {
-        Integer next = asked.size();
-        Integer known = asked.putIfAbsent(question, next);
-        return known == null ? next : known;
-    }
-
     /** Fixes the place of the answers and returns the first word after them. */
     final int place(int word) {
         firstWord = word;
-        words = asked.size() / Long.SIZE + 1;
-        bitOf = new int[asked.size()];
-        prepare(asked.keySet().toArray(), bitOf);
-        asked.clear();
+        words = asked() / Long.SIZE + 1;
+        bitOf = new int[asked()];
+        prepare(bitOf);
         return word + words;
     }
 
@@ -49,8 +42,11 @@ abstract class Questions {
         return firstWord * Long.SIZE + bitOf[question];
     }
 
+    /** How many different questions were asked so far, until they are prepared. */
+    abstract int asked();
+
     /** Prepares the answers and writes the bit of each question, counted from the first word. */
-    abstract void prepare(Object[] questions, int[] bits);
+    abstract void prepare(int[] bits);
 
     /** Writes the answers for this value of the feature; {@code at} is the row's first word. */
     abstract void answer(double value, long[] bits, int at);
@@ -65,7 +61,7 @@ abstract class Questions {
     abstract boolean says(int question, int kind);
 
     final int count() {
-        return bitOf == null ? asked.size() : bitOf.length;
+        return bitOf == null ? asked() : bitOf.length;
     }
 
     final boolean bitIsSet(int question, long[] answers, int from) {
@@ -90,39 +86,55 @@ abstract class Questions {
         return Double.isNaN(value) || levels >= 0 && (int) value >= levels;
     }
 
-    /**
-     * Asks a number: at least the threshold?
-     *
-     * @param threshold NaN where only a missing value goes right
-     * @param missing the answer for a missing value
-     */
-    record Split(double threshold, boolean missing) {}
-
     /** Questions of numbers: those below a value's rank among the thresholds say yes. */
     static final class Numbers extends Questions {
         private double[] thresholds;
         private long[] ofMissing;
+        /** The threshold's bits, then one for the answer to a missing value. */
+        private Numbering questions = new Numbering();
 
         Numbers(int feature, int levels) {
             super(feature, levels);
         }
 
+        /**
+         * At least the threshold?
+         *
+         * @param threshold NaN where only a missing value goes right
+         * @param missing the answer for a missing value
+         * @return the question's number
+         */
+        int ask(float threshold, boolean missing) {
+            return questions.of((long) Float.floatToIntBits(threshold) << 1 | (missing ? 1 : 0));
+        }
+
         @Override
-        void prepare(Object[] questions, int[] bits) {
-            Integer[] order = new Integer[questions.length];
-            Arrays.setAll(order, i -> i);
-            // NaN sorts last: no value has that rank, so only a missing one says yes.
-            Arrays.sort(order, Comparator.comparingDouble(i -> ((Split) questions[i]).threshold()));
-            thresholds = new double[questions.length];
+        int asked() {
+            return questions.size();
+        }
+
+        @Override
+        void prepare(int[] bits) {
+            long[] order = new long[bits.length];
+            for (int q = 0; q < order.length; q++) {
+                order[q] = (long) sortable(questions.key(q)) << Integer.SIZE | q;
+            }
+            Arrays.sort(order);
+            thresholds = new double[bits.length];
             ofMissing = new long[words];
             for (int rank = 0; rank < order.length; rank++) {
-                Split split = (Split) questions[order[rank]];
-                thresholds[rank] = split.threshold();
-                bits[order[rank]] = rank;
-                if (split.missing()) {
-                    ofMissing[rank / Long.SIZE] |= 1L << rank;
-                }
+                int q = (int) order[rank];
+                thresholds[rank] = Float.intBitsToFloat((int) (questions.key(q) >> 1));
+                bits[q] = rank;
+                ofMissing[rank / Long.SIZE] |= (questions.key(q) & 1) << rank;
             }
+            questions = null;
+        }
+
+        /** NaN comes last: no value has that rank, so only a missing one says yes. */
+        private static int sortable(long question) {
+            int bits = (int) (question >> 1);
+            return bits ^ bits >> Integer.SIZE - 1 & Integer.MAX_VALUE;
         }
 
         @Override
@@ -186,21 +198,40 @@ abstract class Questions {
     /** Questions of categories: a prepared row of bits for every level, and one for none. */
     static final class Categories extends Questions {
         private long[] answers;
+        private Map<BitSet, Integer> numbers = new HashMap<>();
+        private List<BitSet> questions = new ArrayList<>();
 
         Categories(int feature, int levels) {
             super(feature, levels);
         }
 
+        /** One of these levels? The number after all levels stands for none; returns its number. */
+        int ask(BitSet yes) {
+            Integer known = numbers.putIfAbsent(yes, questions.size());
+            if (known != null) {
+                return known;
+            }
+            questions.add(yes);
+            return questions.size() - 1;
+        }
+
         @Override
-        void prepare(Object[] questions, int[] bits) {
+        int asked() {
+            return questions.size();
+        }
+
+        @Override
+        void prepare(int[] bits) {
             answers = new long[(levels + 1) * words];
-            for (int q = 0; q < questions.length; q++) {
+            for (int q = 0; q < bits.length; q++) {
                 bits[q] = q;
-                BitSet yes = (BitSet) questions[q];
+                BitSet yes = questions.get(q);
                 for (int c = yes.nextSetBit(0); c >= 0; c = yes.nextSetBit(c + 1)) {
                     answers[c * words + q / Long.SIZE] |= 1L << q;
                 }
             }
+            numbers = null;
+            questions = null;
         }
 
         @Override

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.Reader;
 import java.io.Writer;
+import java.util.Arrays;
 
 /** Scores a stream of rows in constant memory: read a few, score them together, write them. */
 final class ScoreCommand {
@@ -137,6 +138,10 @@ final class ScoreCommand {
             comma = ",";
         }
         for (String name : engine.outputs().names()) {
+            if (Arrays.asList(source.passedNames()).contains(name)) {
+                throw new BadRowException("header", "has a column " + name
+                        + ", as the predictions have: rename it, or leave out --pass-through");
+            }
             CsvReader.write(text.append(comma), name);
             comma = ",";
         }

@@ -92,8 +92,9 @@ final class TreeReader {
         // A split of missing values against the rest carries no set: H2O then looks at the last
         // set that it met on the way down, if there was one.
         if (kind == 0 || againstRest && above == null) {
-            double threshold = againstRest ? Double.NaN : tree.getFloat() + 0.0;
-            ask(at, column, false, new Questions.Split(threshold, missingRight));
+            // A zero has no sign: H2O's comparison does not see it.
+            float threshold = againstRest ? Float.NaN : tree.getFloat() + 0.0f;
+            table.askNumber(at, column, levels(column), threshold, missingRight);
             return above;
         }
         Range range = above;
@@ -107,7 +108,7 @@ final class TreeReader {
             tree.get(set);
             levels(column, range, yes, missingRight, BitSet.valueOf(set));
         }
-        ask(at, column, true, yes);
+        table.askCategory(at, column, levels(column), yes);
         return range;
     }
 
@@ -125,16 +126,5 @@ final class TreeReader {
 
     private int levels(int column) {
         return domains[column] == null ? -1 : domains[column].length;
-    }
-
-    private void ask(int at, int column, boolean category, Object what) {
-        int levels = levels(column);
-        table.ask(
-                at,
-                2 * column + (category ? 1 : 0),
-                () -> category
-                        ? new Questions.Categories(column, levels)
-                        : new Questions.Numbers(column, levels),
-                what);
     }
 }

@@ -1,9 +1,9 @@
 package refit.scoring;
 
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.function.Supplier;
+import java.util.BitSet;
+import java.util.List;
 
 /** Trees while they are read: nodes, questions, and where each tree begins. */
 final class TreeTable {
@@ -20,12 +20,23 @@ final class TreeTable {
     int[] targets = new int[64];
     int trees;
 
-    private final Map<Integer, Questions> questions = new TreeMap<>();
+    /** By feature; null where no question was asked. */
+    private Questions.Numbers[] numbers = new Questions.Numbers[16];
+    private Questions.Categories[] categories = new Questions.Categories[16];
     private int height;
 
-    /** All questions met, in the order of their keys. */
+    /** All questions met, in the order of their features. */
     Questions[] questions() {
-        return questions.values().toArray(new Questions[0]);
+        List<Questions> met = new ArrayList<>();
+        for (int feature = 0; feature < numbers.length; feature++) {
+            if (numbers[feature] != null) {
+                met.add(numbers[feature]);
+            }
+            if (categories[feature] != null) {
+                met.add(categories[feature]);
+            }
+        }
+        return met.toArray(new Questions[0]);
     }
 
     /** Begins a tree whose leaves are added to that place of the predictions; returns its root. */
@@ -62,10 +73,31 @@ final class TreeTable {
         return at;
     }
 
-    /** Makes a node ask a question of the group with that key; the group is made if it is new. */
-    void ask(int at, int key, Supplier<Questions> group, Object what) {
-        asked[at] = questions.computeIfAbsent(key, k -> group.get());
-        question[at] = asked[at].ask(what);
+    /** Makes a node ask whether a feature is at least the threshold; NaN where only a missing is. */
+    void askNumber(int at, int feature, int levels, float threshold, boolean missing) {
+        makeRoom(feature);
+        if (numbers[feature] == null) {
+            numbers[feature] = new Questions.Numbers(feature, levels);
+        }
+        asked[at] = numbers[feature];
+        question[at] = numbers[feature].ask(threshold, missing);
+    }
+
+    /** Makes a node ask whether a feature is one of those levels; the number after all is none. */
+    void askCategory(int at, int feature, int levels, BitSet yes) {
+        makeRoom(feature);
+        if (categories[feature] == null) {
+            categories[feature] = new Questions.Categories(feature, levels);
+        }
+        asked[at] = categories[feature];
+        question[at] = categories[feature].ask(yes);
+    }
+
+    private void makeRoom(int feature) {
+        if (feature >= numbers.length) {
+            numbers = Arrays.copyOf(numbers, 2 * feature);
+            categories = Arrays.copyOf(categories, 2 * feature);
+        }
     }
 
     void leaf(int at, float value, int level) {

@@ -137,9 +137,7 @@ final class XgboostForest extends TreeKernel {
 
         private void number(RegTreeNode node, int at) {
             int feature = model._cats + node.getSplitIndex() - hot;
-            Questions.Split split =
-                    new Questions.Split(node.getSplitCondition(), !node.default_left());
-            table.ask(at, 2 * feature, () -> new Questions.Numbers(feature, -1), split);
+            table.askNumber(at, feature, -1, node.getSplitCondition(), !node.default_left());
         }
 
         /** Asks one column of 0 and 1: its answer for every level, and for none. */
@@ -148,7 +146,6 @@ final class XgboostForest extends TreeKernel {
             while (model._catOffsets[c + 1] <= node.getSplitIndex()) {
                 c++;
             }
-            int feature = c;
             int levels = model._catOffsets[c + 1] - model._catOffsets[c];
             BitSet yes = new BitSet();
             for (int level = 0; level <= levels; level++) {
@@ -157,8 +154,7 @@ final class XgboostForest extends TreeKernel {
                 boolean right = value >= node.getSplitCondition();
                 yes.set(level, Float.isNaN(value) ? !node.default_left() : right);
             }
-            table.ask(
-                    at, 2 * feature + 1, () -> new Questions.Categories(feature, levels), yes);
+            table.askCategory(at, c, levels, yes);
         }
     }
 }

@@ -2,6 +2,7 @@ package refit.scoring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -54,6 +55,16 @@ class ScoreCommandTest {
         assertEquals("predict\n\"\"\n", score(SKIPS, GUESS, HEADER + ROW.replace("6.7", "")));
         assertEquals("{\"predict\":null}\n", score(
                 SKIPS, GUESS, "{\"RACE\":\"1.0\",\"DPROS\":\"lobe 3\",\"DCAPS\":\"2.0\"}"));
+    }
+
+    @Test
+    void aColumnThatIsPassedMustNotBeNamedAsAnAnswer() throws IOException {
+        ScoreCommand.Options passing = new ScoreCommand.Options(null, true, true, false);
+        String again = "predict," + HEADER + "0," + ROW;
+        BadRowException refusal = assertThrows(
+                BadRowException.class, () -> score(Models.gbm(), passing, again));
+        assertTrue(refusal.getMessage().startsWith("header: has a column predict, "), refusal.getMessage());
+        assertTrue(score(Models.gbm(), GUESS, again).startsWith("predict,p:"));
     }
 
     @Test

@@ -36,11 +36,11 @@ class TreesTest {
 
     private static void ask(TreeTable table, int at, Random random) {
         if (random.nextBoolean()) {
-            double threshold = random.nextInt(20) == 0 ? Double.NaN : random.nextInt(50);
-            table.ask(at, 0, () -> new Questions.Numbers(0, -1), new Questions.Split(threshold, random.nextBoolean()));
+            float threshold = random.nextInt(20) == 0 ? Float.NaN : random.nextInt(50) - 5;
+            table.askNumber(at, 0, -1, threshold, random.nextBoolean());
         } else {
             BitSet yes = BitSet.valueOf(new long[] {random.nextLong() & (1 << LEVELS + 1) - 1});
-            table.ask(at, 3, () -> new Questions.Categories(1, LEVELS), yes);
+            table.askCategory(at, 1, LEVELS, yes);
         }
     }
 
