@@ -25,7 +25,7 @@ def scratch(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> ScratchDeplo
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.setenv("DAGSTER_GRPC_TIMEOUT_SECONDS", "600")
     workshop.land(1, 2, 3, 4, 5)
-    assert workshop.features(1, 5).success
+    workshop.compute(1, 5)
     return make_scratch(workshop.deployment, workshop.spec.name)
 
 

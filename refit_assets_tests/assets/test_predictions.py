@@ -163,7 +163,7 @@ def test_new_days_are_scored_then_watched_without_a_click(served: Workshop) -> N
     do(served, first)
     assert "from 2013-01-04 on" in said(look(served))
     served.land(6)
-    assert served.features(6, 6).success
+    served.compute(6, 6)
     assert asked(look(served)) == [(["predictions", "monitoring"], "06", "06")]
 
 
@@ -175,7 +175,7 @@ def test_the_same_look_asks_under_the_same_run_key(served: Workshop) -> None:
 def test_late_data_is_scored_again_and_the_days_after_it_watched_again(served: Workshop) -> None:
     do(served, look(served))
     served.land(4, delay=0)
-    assert served.features(4, 4).success
+    served.compute(4, 4)
     again = look(served)
     assert asked(again) == [(["predictions", "monitoring"], "04", "04")]
     do(served, again)
@@ -191,7 +191,7 @@ def test_late_data_of_a_day_before_the_champion_is_scored_by_whose_day_it_is(
     do(served, look(served))
     assert served.refit(NEXT_REFIT).success
     served.land(4, delay=0)
-    assert served.features(4, 4).success
+    served.compute(4, 4)
     again = look(served)
     assert asked(again) == [(["predictions", "monitoring"], "04", "04")]
     do(served, again)
@@ -203,7 +203,7 @@ def test_features_that_change_back_are_scored_once_more(served: Workshop) -> Non
     keys: list[str | None] = []
     for delay in (30, 0, 30):
         served.land(4, delay=delay)
-        assert served.features(4, 4).success
+        served.compute(4, 4)
         found = look(served)
         keys += [request.run_key for request in found.run_requests or ()]
         do(served, found)
@@ -253,14 +253,14 @@ def test_a_poor_live_metric_fails_its_check_and_is_a_reason_to_refit(workshop: W
         monitoring={"live_metric": "auc", "live_floor": 0.9, "stretch_days": 9}
     )
     workshop.land(1, 2, 3)
-    assert workshop.features(1, 3).success
+    workshop.compute(1, 3)
     assert workshop.refit().success
     # Days on which large things come early: nine of them are labels enough.
     for number in range(4, 10):
         lines = [f"{number * 1000 + n},{1 + n % 12},a,{30 * (n % 12 < 6)}" for n in range(40)]
         content = "\n".join(["thing,size,kind,delay", *lines, ""]).encode()
         workshop.deployment.landing.write(f"things/{day(number)}.csv", content)
-    assert workshop.features(4, 9).success
+    workshop.compute(4, 9)
     assert score(workshop, 4, 9).success
     found = checks(watch(workshop, 4, 9))
     assert not found["live_metric"].passed
@@ -279,7 +279,7 @@ def test_days_that_are_being_scored_are_not_asked_for_with_the_next(served: Work
     (request,) = look(served).run_requests or ()
     run = begin(served.instance, tags=request.tags)
     served.land(6)
-    assert served.features(6, 6).success
+    served.compute(6, 6)
     assert said(look(served)) == "days of late are being scored or watched"
     served.instance.report_run_canceled(run)
     assert asked(look(served)) == [(["predictions", "monitoring"], "04", "06")]
@@ -337,7 +337,7 @@ def test_watching_a_day_that_was_not_scored_says_what_to_do(served: Workshop) ->
 def test_what_a_version_is_watched_against_is_that_of_its_own_refit(served: Workshop) -> None:
     assert score(served, 4, 5).success
     served.land(1, delay=0)
-    assert served.features(1, 1).success
+    served.compute(1, 1)
     names = ["training_set", "trials", "candidate", "scoring_jar", "evaluation"]
     assert served.refit(names=names).success
     told = failure(watch(served, 4, 5))
@@ -355,7 +355,7 @@ def test_features_that_were_written_but_not_recorded_are_not_scored(served: Work
     (record,) = served.deployment.home.glob("artefacts/models/late/days/2013-01-04*")
     kept = record.read_bytes()
     served.land(4, delay=0)
-    assert served.features(4, 4).success
+    served.compute(4, 4)
     record.write_bytes(kept)
     assert "2013-01-04" in failure(score(served, 4, 5))
     assert served.spark.scored == []

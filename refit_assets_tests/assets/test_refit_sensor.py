@@ -91,7 +91,7 @@ def test_the_run_key_follows_the_content_and_not_the_clock(computed: Workshop) -
     assert len(keys) == 2
     assert len(set(keys)) == 1
     computed.land(2, delay=0)
-    assert computed.features(1, 3).success
+    computed.compute(1, 3)
     (other,) = look(computed).run_requests or ()
     assert other.run_key not in keys
 
@@ -120,7 +120,7 @@ def test_a_running_refit_is_waited_for(computed: Workshop) -> None:
 def test_a_decided_refit_is_asked_for_again_only_once_late_data_came(refitted: Workshop) -> None:
     assert said(look(refitted)) == "no day of the window of 2013-01-04 has changed"
     refitted.land(2, delay=0)
-    assert refitted.features(1, 3).success
+    refitted.compute(1, 3)
     result = look(refitted)
     assert asked(result) == [FIRST_REFIT]
     assert reasons(refitted)[-1] == "late_data"
@@ -142,11 +142,11 @@ week = state(*COMPUTED, refit_first, compute_two_more, hold_two_more)
 def test_late_data_of_the_window_that_serves_is_refitted_after_the_newest(week: Workshop) -> None:
     # The first day lies in the window of what serves only, the third in all of them.
     week.land(1, delay=0)
-    assert week.features(1, 2).success
+    week.compute(1, 2)
     assert asked(look(week)) == [FIRST_REFIT]
     assert reasons(week)[-1] == "late_data"
     week.land(3, delay=0)
-    assert week.features(3, 4).success
+    week.compute(3, 4)
     assert asked(look(week)) == ["2013-01-06"]
     assert week.refit("2013-01-06").success
     assert asked(look(week)) == ["2013-01-05"]
@@ -160,7 +160,7 @@ def test_late_data_of_a_window_older_than_what_serves_asks_for_nothing(week: Wor
 
     append(storage, "late", serve)
     week.land(1, delay=0)
-    assert week.features(1, 2).success
+    week.compute(1, 2)
     assert asked(look(week)) == []
     assert said(look(week)) == "no day of the window of 2013-01-06 has changed"
 
@@ -175,7 +175,7 @@ def test_late_data_of_a_model_that_was_rolled_back_to_asks_for_nothing(week: Wor
         lambda known: plan_rollback(known, old, by="me", reason="because", now=now),
     )
     week.land(1, delay=0)
-    assert week.features(1, 2).success
+    week.compute(1, 2)
     # Its refit could not serve: a person chose the old model, and the ledger keeps that choice.
     assert asked(look(week)) == []
 
@@ -184,7 +184,7 @@ def test_a_refit_of_an_older_window_never_replaces_a_newer_model(week: Workshop)
     storage = week.deployment.store.storage
     append(storage, "late", lambda known: replace(known[-1], sequence=4, kind="approved"))
     week.land(1, delay=0)
-    assert week.features(1, 2).success
+    week.compute(1, 2)
     week.h2o.curve = Curve(middle=6.0)
     assert week.refit(FIRST_REFIT).success
     events = read_events(storage, "late")
@@ -198,7 +198,7 @@ def test_a_complete_window_is_refitted_while_a_newer_one_lacks_a_day(computed: W
     computed.land(4, 5)
     computed.deployment.landing.write("things/2013-01-05.csv", b"thing,size,kind,delay\n1")
     computed.settle("things/2013-01-05.csv")
-    assert computed.features(4, 4).success
+    computed.compute(4, 4)
     assert not computed.features(5, 5).success
     assert asked(look(computed)) == ["2013-01-05"]
     (decision,) = read_decisions(computed.deployment.store, "late")
@@ -212,7 +212,7 @@ def test_of_several_windows_that_were_never_refitted_only_the_newest_is(
     computed: Workshop,
 ) -> None:
     computed.land(4, 5)
-    assert computed.features(4, 5).success
+    computed.compute(4, 5)
     assert asked(look(computed)) == ["2013-01-06"]
     assert computed.refit("2013-01-06").success
     assert said(look(computed)) == "no day of the window of 2013-01-06 has changed"
@@ -250,10 +250,10 @@ def test_the_next_window_waits_where_the_spec_refits_every_second(computed: Work
     computed.spec = build_daily(when={"every": 2})
     assert computed.refit().success
     computed.land(4)
-    assert computed.features(4, 4).success
+    computed.compute(4, 4)
     assert said(look(computed)).startswith("1 of 2 windows since the last refit")
     computed.land(5)
-    assert computed.features(5, 5).success
+    computed.compute(5, 5)
     assert asked(look(computed)) == ["2013-01-06"]
 
 

@@ -38,14 +38,14 @@ def test_the_same_days_pin_the_same_digest_and_another_day_another_one(computed:
     digests: list[str | None] = []
     for delay in (30, 30, 0):
         computed.land(1, delay=delay)
-        assert computed.features(1, 3).success
+        computed.compute(1, 3)
         assert computed.refit(names=["training_set"]).success
         digests.append(computed.data_version("training_set", FIRST_REFIT))
     assert digests[0] == digests[1] != digests[2]
 
 
 def test_a_training_set_without_its_days_names_them_and_what_to_do(landed: Workshop) -> None:
-    assert landed.features(1, 2).success
+    landed.compute(1, 2)
     result = landed.refit(names=["training_set"])
     assert not result.success
     assert "Materialise late/features for 2013-01-03 to 2013-01-03" in failure(result)
