@@ -16,6 +16,8 @@ from refit_assets.errors import DataError
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PERMISSIONS = 0o644 << 16
 _UNIX = 3
+# Of a forest of a million nodes 9 takes 20 s in place of 2.6, and saves 4 %.
+_LEVEL = 6
 _INI = "model.ini"
 
 
@@ -42,7 +44,7 @@ def canonical_mojo(exported: bytes) -> bytes:
         for name in sorted(source.namelist()):
             if name.endswith("/") or "experimental" in name.split("/")[:-1]:
                 continue
-            canonical.writestr(_entry(name), _content(source, name), compresslevel=9)
+            canonical.writestr(_entry(name), _content(source, name), compresslevel=_LEVEL)
     return target.getvalue()
 
 
