@@ -19,7 +19,7 @@ TESTS ?=
 PORT ?= 3000
 BENCH_MODELS ?= .cache/benchmark_models
 
-.PHONY: refit test dev setup check fix test-fast bench bench-java bench-scale e2e images deploy undeploy deploy-check \
+.PHONY: refit test dev setup check fix test-fast bench bench-java bench-scale bench-executors e2e images deploy undeploy deploy-check \
 	docs help python java maven
 
 refit: setup ## The whole main job on real data: land, features, trials, jar, evaluation, release
@@ -60,6 +60,10 @@ bench: setup ## The pipeline beside a bare script, and the tables of docs/perfor
 
 bench-scale: setup ## What grows with the rows, for docs/scaling.md; FACTORS="1 10 50" DAYS=28
 	@$(WITH_JAVA) $(BIN)/python -m benchmarks.scale
+
+bench-executors: setup ## Executors against rows, on the cluster of KUBECONFIG; for docs/scaling.md
+	@test -n "$$KUBECONFIG" || { echo "error: KUBECONFIG names no cluster" >&2; exit 1; }
+	@$(WITH_JAVA) $(BIN)/python -m benchmarks.executors
 
 bench-java: setup ## The scoring jar beside H2O's own ways to score, by JMH; ten minutes
 	@test -d $(BENCH_MODELS) || $(WITH_JAVA) $(BIN)/python -m benchmarks.java.train $(BENCH_MODELS)

@@ -27,6 +27,7 @@ from pathlib import Path
 from string import ascii_uppercase, digits
 from typing import Any
 
+from refit_assets.artefacts import Folder
 from refit_assets.assets.steps import cpu_seconds
 from refit_assets.demo import FIRST_DAY, land
 from refit_assets.features.job import FeaturesRequest
@@ -48,7 +49,9 @@ def main() -> None:
     factors = [int(text) for text in os.environ.get("FACTORS", "1 10 50").split()]
     days = int(os.environ.get("DAYS", "28"))
     with tempfile.TemporaryDirectory(prefix="refit-scale-") as name:
-        homes = {factor: _home(Path(name) / str(factor), factor, days) for factor in factors}
+        homes = {factor: Path(name) / str(factor) for factor in factors}
+        for factor, home in homes.items():
+            land_times(home, factor, days)
         print("| rows | factor | cores | features, s | CPU s | JVM, MiB | driver's Python, MiB |")
         print("|---|---|---|---|---|---|---|")
         for (factor, home), cores in product(homes.items(), sorted({1, _cores()})):
@@ -104,19 +107,20 @@ def _measured(what: str, home: Path, size: int) -> Any:  # noqa: ANN401 - JSON
     return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 
 
-def _home(home: Path, factor: int, days: int) -> Path:
-    """Land the demo's first days, each flight so many times."""
+def land_times(home: Path, factor: int, days: int) -> Folder:
+    """Land the demo's first days in a home, each flight so many times."""
     deployment = Deployment(home=home)
     deployment.prepare()
-    land(deployment.landing, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
-    codes = _codes(deployment.landing.path("flights"))
-    for path in sorted(deployment.landing.path("flights").glob("*.csv")):
+    landing = deployment.landing
+    land(landing, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
+    codes = _codes(landing.path("flights"))
+    for path in sorted(landing.path("flights").glob("*.csv")):
         header, *lines = path.read_text().splitlines(keepends=True)
         with path.open("w") as file:
             file.write(header)
             for copy in range(factor):
                 file.writelines(_renamed(line, codes, copy) for line in lines)
-    return home
+    return landing
 
 
 def _codes(folder: Path) -> dict[str, list[str]]:

@@ -28,6 +28,7 @@ from refit_assets.features.contract import build_contract
 from refit_assets.features.digest import SUMS, build_digest_sums, digest_of_day
 from refit_assets.features.landing import CURE, Landing, inspect_landing, landing_folder
 from refit_assets.features.lineage import Lineage, marked, read_lineage
+from refit_assets.features.memory import memory_named
 from refit_assets.features.reading import staged, staged_types
 from refit_assets.features.recipe import module_name, recipe_digest
 from refit_assets.features.table import (
@@ -118,6 +119,7 @@ def compute_features(
         DataError: the landed files or the features are not what the spec says. Nothing was
             replaced.
         SpecError: the model has no features.py.
+        WorkloadFailed: Spark's memory was short.
 
     """
     started = time.monotonic()
@@ -133,18 +135,11 @@ def compute_features(
             for name, path in files.items()
         }
         conformed = _conformed(compute, landed, request)
-        count = (request.last - request.first).days + 1
-        tracker = session.sparkContext.statusTracker()
-        try:
-            with telling(lambda: render_tasks(tracker), f"computing {count} days", progress):
-                found = _checked(conformed)
-            rows = sum(day.rows for day in found.values())
-            progress(f"{rows} rows hold, writing them")
-            with telling(lambda: render_days(tracker, count), "writing", progress):
-                snapshot_id, written = _replace(session, conformed, request)
-            lineage = read_lineage(conformed.answered)
-        finally:
-            conformed.frame.unpersist()
+        with memory_named(f"features of {request.first} to {request.last}"):
+            found, snapshot_id, written = _checked_and_replaced(
+                session, conformed, request, progress
+            )
+        lineage = read_lineage(conformed.answered)
     return FeaturesResult(
         days=_records(request, landing, found, snapshot_id, written),
         snapshot_id=snapshot_id,
@@ -212,10 +207,30 @@ def _conformed(
         first_line = str(error).splitlines()[0]
         message = f"features.py of {request.spec.name} cannot run: {first_line}"
         raise DataError(message) from error
-    conformed = conform(answered, request.spec, request.first, request.last)
+    return conform(answered, request.spec, request.first, request.last)
+
+
+def _checked_and_replaced(
+    session: "SparkSession",
+    conformed: Conformed,
+    request: FeaturesRequest,
+    progress: Callable[[str], None],
+) -> tuple[dict[date, _DayRows], int, dict[date, tuple[str, ...]]]:
+    """Check all rows, then write them: what was found, the snapshot, files by day."""
+    count = (request.last - request.first).days + 1
+    tracker = session.sparkContext.statusTracker()
     # The check and the write must see the same rows, and compute them once.
     conformed.frame.persist()
-    return conformed
+    try:
+        with telling(lambda: render_tasks(tracker), f"computing {count} days", progress):
+            found = _checked(conformed)
+        rows = sum(day.rows for day in found.values())
+        progress(f"{rows} rows hold, writing them")
+        with telling(lambda: render_days(tracker, count), "writing", progress):
+            snapshot_id, written = _replace(session, conformed, request)
+    finally:
+        conformed.frame.unpersist()
+    return found, snapshot_id, written
 
 
 def _checked(conformed: Conformed) -> dict[date, _DayRows]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from refit_assets.errors import DataError, Finding
 from refit_assets.features.digest import SUMS, build_digest_sums, digest_of_day
 from refit_assets.features.job import open_catalogue
+from refit_assets.features.memory import memory_named
 from refit_assets.features.table import DayRecord, files_by_day, find_snapshot
 from refit_assets.features.writing import prepare_table, replace_days, spark_name
 from refit_assets.predictions.jar import SparkFunction, read_function
@@ -84,17 +85,20 @@ def predict_days(
     Raises:
         DataError: a row cannot be scored, or the days are not the recorded ones. Nothing was
             replaced.
+        WorkloadFailed: Spark's memory was short.
 
     """
     session = open_catalogue(spark, request.catalogue_uri, request.warehouse_uri)
-    # Persisted: what is digested and what is written must be the same rows, scored once.
-    scored = _scored(session, request, _register(session, jar)).persist()
-    try:
-        found = _checked(scored, request)
-        progress(f"{sum(rows for rows, _ in found.values())} rows scored by {request.version}")
-        return PredictionsResult(days=_replace(session, scored, request, found))
-    finally:
-        scored.unpersist()
+    scored = _scored(session, request, _register(session, jar))
+    with memory_named(f"predictions of {request.first} to {request.last}"):
+        # Persisted: what is digested and what is written must be the same rows, scored once.
+        scored.persist()
+        try:
+            found = _checked(scored, request)
+            progress(f"{sum(rows for rows, _ in found.values())} rows scored by {request.version}")
+            return PredictionsResult(days=_replace(session, scored, request, found))
+        finally:
+            scored.unpersist()
 
 
 def _register(session: "SparkSession", jar: Path) -> SparkFunction:

@@ -12,8 +12,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.Phaser;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -27,6 +28,8 @@ import java.util.concurrent.TimeoutException;
 public final class ServeMain implements AutoCloseable {
     private static final int MOST_BYTES = 8 << 20;
     private static final int MOST_WAITING = 256;
+    /** Requests that are read, scored or answered at once: a slow client holds a thread. */
+    private static final int MOST_THREADS = 64;
     private static final int NO_BODY = -1;
     private static final List<String> READ = List.of("GET", "HEAD");
     /** What each path answers. */
@@ -58,6 +61,10 @@ public final class ServeMain implements AutoCloseable {
     private final Engine engine;
     private final HttpServer server;
     private final ThreadPoolExecutor pool;
+    /** As many rows are scored at once as there are processors for it, whoever waits for whom. */
+    private final Semaphore scoring;
+    /** Whether the request of this thread came when too many waited already. */
+    private final ThreadLocal<Boolean> late = ThreadLocal.withInitial(() -> false);
     private final ServeMetrics metrics = new ServeMetrics();
     /** One party for the server, one for every request that waits or is answered. */
     private final Phaser inFlight = new Phaser(1);
@@ -68,8 +75,17 @@ public final class ServeMain implements AutoCloseable {
     ServeMain(Engine engine, String host, int port, int threads) throws IOException {
         this.engine = engine;
         engine.selfTest(); // A model that differs from the cluster's must not begin to serve.
+        scoring = new Semaphore(threads);
+        // Whoever comes takes an idle thread, else a new one, and waits where there are enough.
+        LinkedTransferQueue<Runnable> waiting = new LinkedTransferQueue<>() {
+            @Override
+            public boolean offer(Runnable request) {
+                return tryTransfer(request);
+            }
+        };
         pool = new ThreadPoolExecutor(
-                threads, threads, 1, TimeUnit.MINUTES, new LinkedBlockingQueue<>());
+                threads, Math.max(threads, MOST_THREADS), 1, TimeUnit.MINUTES, waiting,
+                (request, full) -> waiting.put(request));
         server = HttpServer.create(new InetSocketAddress(host, port), MOST_WAITING);
         server.setExecutor(this::execute);
         server.createContext("/", this::handle);
@@ -152,7 +168,9 @@ public final class ServeMain implements AutoCloseable {
 
     private void execute(Runnable request) {
         inFlight.register();
+        boolean tooLate = pool.getQueue().size() >= MOST_WAITING;
         pool.execute(() -> {
+            late.set(tooLate);
             try {
                 request.run();
             } finally {
@@ -214,13 +232,14 @@ public final class ServeMain implements AutoCloseable {
     }
 
     private Answer score(HttpExchange exchange) throws IOException {
-        if (pool.getQueue().size() > MOST_WAITING) {
+        if (late.get()) {
             return Answer.refusal(503, "too many requests are waiting: try again later");
         }
         byte[] body = exchange.getRequestBody().readNBytes(MOST_BYTES + 1);
         if (body.length > MOST_BYTES) {
             return Answer.refusal(413, "more than " + MOST_BYTES + " bytes: send fewer rows");
         }
+        scoring.acquireUninterruptibly();
         try {
             // A decoder refuses what is no UTF-8, where a text made of the bytes would replace it.
             Object value = Json.parse(
@@ -237,6 +256,8 @@ public final class ServeMain implements AutoCloseable {
             return Answer.refusal(400, "the body is no UTF-8");
         } catch (IllegalArgumentException e) {
             return Answer.refusal(400, e.getMessage());
+        } finally {
+            scoring.release();
         }
     }
 
