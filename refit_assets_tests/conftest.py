@@ -15,6 +15,7 @@ from refit_assets.cli import heed_signals
 from refit_assets_tests.fakes.s3_server import s3_server
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from pyspark.sql import SparkSession
 
 # What would lead a test to a developer's own home, repository, cluster or cloud.
@@ -33,6 +34,25 @@ def _clean_environment(
         monkeypatch.delenv(name)
     monkeypatch.setenv("REFIT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrations_read_once() -> Generator[None]:
+    """Dagster's hundred migrations are the same for every storage; alembic imports them anew."""
+    from alembic.script import ScriptDirectory
+
+    read = ScriptDirectory.from_config
+    known: dict[str | None, ScriptDirectory] = {}
+
+    def from_config(config: "Config") -> ScriptDirectory:
+        location = config.get_main_option("script_location")
+        if location not in known:
+            known[location] = read(config)
+        return known[location]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", from_config)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 
 from refit_assets.assets.landing import build_landing_specs
 from refit_assets.assets.refit import build_refit_defs
-from refit_assets.definitions import defs
 from refit_assets.errors import SpecError
 from refit_assets.spec import ModelSpec
+from refit_assets_tests.code_location import repository
 from refit_assets_tests.specs import ATTRIBUTES, build_spec
 
 FEATURE_CHECKS = ["contract", "null_share", "row_count", "unique_keys"]
@@ -79,15 +79,8 @@ def partitioned(by: dg.PartitionsDefinition[Any] | None) -> str | None:
     return by and type(by).__name__.removesuffix("PartitionsDefinition")
 
 
-@pytest.fixture
-def repository() -> dg.RepositoryDefinition:
-    found = defs().get_repository_def()
-    found.get_all_jobs()  # what a code server resolves when it loads
-    return found
-
-
-def test_the_graph_of_both_models_and_the_job_is_this(repository: dg.RepositoryDefinition) -> None:
-    assert found_in(repository) == {
+def test_the_graph_of_both_models_and_the_job_is_this() -> None:
+    assert found_in(repository()) == {
         **LANDING,
         **graph_of("air_time"),
         **graph_of("flight_delay"),
@@ -95,12 +88,10 @@ def test_the_graph_of_both_models_and_the_job_is_this(repository: dg.RepositoryD
     }
 
 
-def test_each_model_has_its_three_sensors_and_they_run_from_the_start(
-    repository: dg.RepositoryDefinition,
-) -> None:
+def test_each_model_has_its_three_sensors_and_they_run_from_the_start() -> None:
     expected = {f"{model}__{what}" for model in CADENCE for what in SENSORS}
-    assert {sensor.name for sensor in repository.sensor_defs} == expected
-    running = {sensor.default_status for sensor in repository.sensor_defs}
+    assert {sensor.name for sensor in repository().sensor_defs} == expected
+    running = {sensor.default_status for sensor in repository().sensor_defs}
     assert running == {dg.DefaultSensorStatus.RUNNING}
 
 

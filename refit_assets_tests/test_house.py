@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from refit_assets_tests.syntax import statements
+
 PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "refit_assets"
 LONGEST_FUNCTION, MOST_CODE_LINES = 60, 400
@@ -52,7 +54,7 @@ class Module:
             f"{name_of(self.path)}:{node.lineno} {node.name}": len(
                 self.code.intersection(range(node.lineno, (node.end_lineno or 0) + 1))
             )
-            for node in ast.walk(self.tree)
+            for node in statements(self.tree)
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         }
 
@@ -65,7 +67,7 @@ def read_module(path: Path) -> Module:
         for number, line in enumerate(text.splitlines(), 1)
         if line.strip() and not line.lstrip().startswith("#")
     }
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             code -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return Module(path, tree, frozenset(code))

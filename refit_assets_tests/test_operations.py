@@ -9,12 +9,12 @@ from typing import get_args
 
 import pytest
 
-from refit_assets.definitions import defs
 from refit_assets.release.decisions import Reason
+from refit_assets_tests.code_location import repository
+from refit_assets_tests.syntax import statements
 
 PROJECT = Path(__file__).parents[1]
 TEXT = (PROJECT / "docs/operations.md").read_text()
-graph = cache(lambda: defs().get_repository_def())
 FIRST_CELL = re.compile(r"^\| (`[^|]*) \|", re.MULTILINE)
 QUOTED = re.compile(r"`([^`]+)`")
 
@@ -33,7 +33,7 @@ def fits(name: str, known: list[str]) -> bool:
 def test_every_check_has_a_row() -> None:
     checks = {
         (key.asset_key.path[-1], key.name)
-        for key in graph().asset_graph.asset_check_keys
+        for key in repository().asset_graph.asset_check_keys
         if len(key.asset_key.path) > 1
     }
     known = {True: rows("Monitoring found something"), False: rows("A check failed")}
@@ -47,7 +47,7 @@ def test_every_reason_to_refit_or_not_to_has_a_row() -> None:
 
 def test_every_sensor_has_a_row() -> None:
     known = [one.replace("<model>", "") for one in rows("What runs by itself")]
-    names = {sensor.name for sensor in graph().sensor_defs}
+    names = {sensor.name for sensor in repository().sensor_defs}
     assert {f"__{name.partition('__')[2]}" for name in names} <= {*known}
 
 
@@ -56,7 +56,7 @@ def messages() -> dict[str, list[str]]:
     """Every text in the code by the error that it is raised as; `…` is what is filled in."""
     found: dict[str, list[str]] = {}
     for path in sorted((PROJECT / "refit_assets").rglob("*.py")):
-        for function in ast.walk(ast.parse(path.read_text())):
+        for function in statements(ast.parse(path.read_text())):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 for error, text in _raised(function):
                     found.setdefault(error, []).append(text)
@@ -64,7 +64,7 @@ def messages() -> dict[str, list[str]]:
 
 
 def _raised(function: ast.AST) -> Iterator[tuple[str, str]]:
-    nodes = [*ast.walk(function)]
+    nodes = [*statements(function)]
     texts = [(n.lineno, _text(n)) for n in nodes if isinstance(n, ast.Assign | ast.Return)]
     for node in nodes:
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
@@ -76,15 +76,15 @@ def _raised(function: ast.AST) -> Iterator[tuple[str, str]]:
 
 def _text(node: ast.AST) -> str:
     """The longest text within, its placeholders as dots."""
-    found = [
-        "".join(p.value if isinstance(p, ast.Constant) else "…" for p in one.values)
-        for one in ast.walk(node)
-        if isinstance(one, ast.JoinedStr)
-    ]
-    found += [
-        n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and type(n.value) is str
-    ]
-    return max(found, key=len, default="")
+    filled: list[str] = []
+    plain: list[str] = []
+    for one in ast.walk(node):
+        if isinstance(one, ast.JoinedStr):
+            parts = (p.value if isinstance(p, ast.Constant) else "…" for p in one.values)
+            filled.append("".join(parts))
+        elif isinstance(one, ast.Constant) and type(one.value) is str:
+            plain.append(one.value)
+    return max([*filled, *plain], key=len, default="")
 
 
 @pytest.mark.parametrize("said", rows("An error says"))

@@ -11,8 +11,8 @@ import yaml
 from dagster.components.testing import create_defs_folder_sandbox
 
 from refit_assets.components import SparkJob
-from refit_assets.definitions import defs
 from refit_assets.resources.deployment import PROJECT
+from refit_assets_tests.code_location import repository
 
 # Dagster's own, where it reads the YAML and looks around in itself.
 pytestmark = pytest.mark.filterwarnings(
@@ -73,7 +73,7 @@ def test_a_script_that_is_not_there_is_told_with_file_and_line() -> None:
 
 
 def test_the_example_is_part_of_the_code_location() -> None:
-    graph = defs().resolve_asset_graph()
+    graph = repository().asset_graph
     assert graph.get(dg.AssetKey("gbt_example")).group_name == "examples"
     assert SparkJob.get_model_cls().__name__ == "SparkJobSpec"
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from sklearn import metrics as sk
 
 from refit_assets.artefacts import record_from_json, record_to_json
 from refit_assets.evaluation.metrics import evaluate
@@ -26,6 +25,9 @@ def test_an_evaluation_survives_its_json() -> None:
 
 
 def test_metrics_are_scikit_learns_and_lie_in_their_intervals() -> None:
+    # Here, because importing it takes longer than all the tests of most modules.
+    from sklearn import metrics as sk
+
     found = evaluated(flights_spec())
     labels, scores = holdout(flights_spec()).labels, predictions().columns["p:late"]
     values = {one.metric: one.value for one in found.metrics}

@@ -72,9 +72,10 @@ class FolderPrograms(ClusterPrograms):
 
 
 def folder_programs(home: Path, api: FakeApi) -> FolderPrograms:
-    """Programs over an API server in memory, which is looked at without a pause."""
+    """Programs over an API server in memory, which is looked at without much of a pause."""
     deployment = DeployedInFolder(home=home, settings=SETTINGS)
-    return FolderPrograms(deployment=deployment, open=lambda _: api, interval_seconds=0)
+    # A pause it needs: threads that only look again take the time of those that are looked at.
+    return FolderPrograms(deployment=deployment, open=lambda _: api, interval_seconds=0.001)
 
 
 def in_a_step(work: Callable[[], ResultT]) -> ResultT:

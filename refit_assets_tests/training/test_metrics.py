@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from refit_assets.errors import DataError
 from refit_assets.training.metrics import (
@@ -30,6 +29,9 @@ def test_metrics_of_four_rows_are_those_worked_out_by_hand() -> None:
 
 @pytest.mark.parametrize("decimals", [1, 3, 17])
 def test_metrics_are_scikit_learns_with_many_ties_and_with_none(decimals: int) -> None:
+    # Here, because importing it takes longer than all the tests of most modules.
+    from sklearn import metrics as sk
+
     random = np.random.default_rng(11)
     labels = (random.random(3000) < 0.2).astype(float)
     scores = np.round(np.clip(random.random(3000) * 0.7 + labels * 0.3, 0, 1), decimals)
