@@ -60,7 +60,7 @@ def build_release_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         made: list[Release] = []
         with step(context) as running:
             for refit in sorted(context.partition_keys):
-                made.append(_release(spec, refit, deployment, maven, context.run.run_id))
+                made.append(decide_refit(spec, refit, deployment, maven, context.run.run_id))
                 running.tell(f"{refit}: {_decision(made[-1])}")
             last = made[-1]
             judged = {gate.name: gate for gate in last.verdict.gates}
@@ -82,9 +82,10 @@ def build_release_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     return release
 
 
-def _release(
+def decide_refit(
     spec: ModelSpec, refit: str, deployment: Deployment, maven: Maven, run_id: str
 ) -> Release:
+    """Decide about a refit that was evaluated, and store the decision's report."""
     store = deployment.store
     made = release_refit(
         spec,

@@ -19,14 +19,17 @@ from typing import Any, TypeAlias
 import dagster as dg
 import pytest
 
+from refit_assets.assets.evaluation import evaluate_refit
 from refit_assets.assets.features import record_days
 from refit_assets.assets.landing import build_landing_specs
 from refit_assets.assets.main_job import QUIET, REFIT_ASSETS
 from refit_assets.assets.refit import build_refit_defs
-from refit_assets.assets.release import VARYING_POLICIES
+from refit_assets.assets.release import VARYING_POLICIES, decide_refit
 from refit_assets.features.job import FeaturesRequest, FeaturesResult
+from refit_assets.features.training_set import TrainingSet, pin_training_set
 from refit_assets.resources.deployment import Deployment
 from refit_assets.spec import ModelSpec
+from refit_assets.training.fit import FitRequest
 from refit_assets_tests.fakes.h2o import FakeH2O
 from refit_assets_tests.fakes.maven import FakeMaven
 from refit_assets_tests.fakes.spark import FakeSpark
@@ -37,6 +40,8 @@ DAILY: dict[str, Any] = {
     "refit": {"cadence": "daily", "train": 2, "holdout": 1},
     "gates": {"floors": {"auc": 0.6}, "champion": {"metric": "log_loss", "resamples": 100}},
 }
+UP_TO_JAR = ("training_set", "trials", "candidate", "scoring_jar")
+UP_TO_EVALUATION = (*UP_TO_JAR, "evaluation")
 FIRST_REFIT = "2013-01-04"
 """As of the fourth: made of the first to the third."""
 
@@ -112,6 +117,24 @@ class Workshop:
             "dagster/asset_partition_range_end": day(last).isoformat(),
         }
         return self.run(["features"], tags=tags)
+
+    def make(self, refit: str = FIRST_REFIT, names: Sequence[str] = REFIT_ASSETS) -> None:
+        """Store what assets of a refit would store; Dagster is not asked, and has no events."""
+        store, spec = self.deployment.store, self.spec
+        pinned = store.refit(spec.name, refit).name("training_set.json")
+        if "training_set" in names:
+            table = self.deployment.feature_table(spec.name)
+            store.write_record(pinned, pin_training_set(store, table, spec, refit))
+        if "trials" in names:
+            training_set = store.need_record(TrainingSet, pinned, made_by="late/training_set")
+            request = FitRequest(spec=spec, training_set=training_set)
+            self.h2o.fit(request, store, lambda _line: None)
+        if "scoring_jar" in names:
+            self.maven.package(spec, refit, store, lambda _line: None)
+        if "evaluation" in names:
+            evaluate_refit(spec, refit, store, self.maven)
+        if "release" in names:
+            decide_refit(spec, refit, self.deployment, self.maven, "made")
 
     def refit(
         self, refit: str = FIRST_REFIT, names: Sequence[str] = REFIT_ASSETS

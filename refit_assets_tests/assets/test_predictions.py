@@ -1,8 +1,9 @@
 """Predictions and monitoring by day, and the sensor that asks for them, with fake engines."""
 
 import shutil
+import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -11,14 +12,18 @@ from refit_assets.artefacts import monitored_name
 from refit_assets.assets.predictions_sensor import build_predictions_sensor, request_again
 from refit_assets.assets.refit_sensor import window_states
 from refit_assets.features.pinned import read_pinned
+from refit_assets.features.window import days_between
 from refit_assets.monitoring.reference import need_reference
-from refit_assets.monitoring.watch import read_monitored
+from refit_assets.monitoring.watch import monitor_day, read_monitored
 from refit_assets.packaging.candidate import read_packaged
 from refit_assets.predictions.table import PredictedDay, read_predicted
 from refit_assets.release.decisions import WindowState
 from refit_assets.release.ledger import append, plan_rollback, read_events
+from refit_assets.release.predicting import plan_predictions, record_predicted
+from refit_assets.release.serving import CHAMPION
 from refit_assets_tests.assets.conftest import (
     COMPUTED,
+    UP_TO_EVALUATION,
     Workshop,
     begin,
     build_daily,
@@ -82,23 +87,58 @@ def said(result: dg.SensorResult) -> str:
     return str(result.skip_reason.skip_message)
 
 
-def do(workshop: Workshop, result: dg.SensorResult) -> None:
-    """Do what a sensor asked for."""
+def launch(workshop: Workshop, result: dg.SensorResult) -> None:
+    """Let Dagster do what a sensor asked for."""
     for request in result.run_requests or ():
         names = [key.path[-1] for key in request.asset_selection or ()]
         ops = request.run_config.get("ops", {})
         assert workshop.run(names, tags=dict(request.tags), ops=ops).success
 
 
+def do(workshop: Workshop, result: dg.SensorResult) -> None:
+    """Do what a sensor asked for, as the assets would; Dagster is not asked."""
+    for request in result.run_requests or ():
+        days = days_between(
+            date.fromisoformat(request.tags[FIRST]),
+            date.fromisoformat(request.tags[LAST]) + timedelta(days=1),
+        )
+        names = [key.path[-1] for key in request.asset_selection or ()]
+        if "predictions" in names:
+            config = request.run_config["ops"]["late__predictions"]["config"]
+            predict(workshop, days, config["serving"])
+        for one in days if "monitoring" in names else ():
+            monitor_day(workshop.spec, workshop.deployment.store, one)
+
+
+def predict(workshop: Workshop, days: Sequence[date], serving: str = CHAMPION) -> None:
+    """Score and record days, as their asset would have."""
+    store, spec = workshop.deployment.store, workshop.spec
+    table = workshop.deployment.feature_table(spec.name)
+    run_id = uuid.uuid4().hex
+    for request in plan_predictions(spec, store, table, days, serving=serving, run_id=run_id):
+        result = workshop.spark.predictions(request, store, lambda _line: None)
+        record_predicted(store, spec.name, result.days)
+
+
+def predict_two(workshop: Workshop) -> None:
+    predict(workshop, [day(4), day(5)])
+
+
+def do_asked(workshop: Workshop) -> None:
+    do(workshop, look(workshop))
+
+
 def follow(workshop: Workshop) -> None:
     """Refit as of the fifth, too."""
-    assert workshop.refit(NEXT_REFIT).success
+    workshop.make(NEXT_REFIT)
     events = read_events(workshop.deployment.store.storage, "late")
     assert [event.kind for event in events] == ["promoted", "promoted"]
 
 
 SERVED = (*COMPUTED, refit_first, compute_two_more)
 served = state(*SERVED)
+scored = state(*SERVED, predict_two)
+watched = state(*SERVED, do_asked)
 followed = state(*SERVED, follow)
 
 
@@ -117,7 +157,7 @@ def test_days_are_scored_by_the_champion_with_a_version_of_data_each(served: Wor
 
 
 def test_the_same_days_by_the_same_version_have_the_same_digests(served: Workshop) -> None:
-    assert score(served, 4, 4).success
+    predict(served, [day(4)])
     (before,) = predicted(served, 4)
     assert score(served, 4, 5).success
     after, _ = predicted(served, 4, 5)
@@ -160,7 +200,7 @@ def test_a_day_without_features_is_named_and_none_is_scored(served: Workshop) ->
 def test_new_days_are_scored_then_watched_without_a_click(served: Workshop) -> None:
     first = look(served)
     assert asked(first) == [(["predictions", "monitoring"], "04", "05")]
-    do(served, first)
+    launch(served, first)
     assert "from 2013-01-04 on" in said(look(served))
     served.land(6)
     served.compute(6, 6)
@@ -172,31 +212,29 @@ def test_the_same_look_asks_under_the_same_run_key(served: Workshop) -> None:
     assert len(keys) == 1
 
 
-def test_late_data_is_scored_again_and_the_days_after_it_watched_again(served: Workshop) -> None:
-    do(served, look(served))
-    served.land(4, delay=0)
-    served.compute(4, 4)
-    again = look(served)
+def test_late_data_is_scored_again_and_the_days_after_it_watched_again(watched: Workshop) -> None:
+    watched.land(4, delay=0)
+    watched.compute(4, 4)
+    again = look(watched)
     assert asked(again) == [(["predictions", "monitoring"], "04", "04")]
-    do(served, again)
-    after = look(served)
+    do(watched, again)
+    after = look(watched)
     assert asked(after) == [(["monitoring"], "05", "05")]
-    do(served, after)
-    assert asked(look(served)) == []
+    do(watched, after)
+    assert asked(look(watched)) == []
 
 
 def test_late_data_of_a_day_before_the_champion_is_scored_by_whose_day_it_is(
-    served: Workshop,
+    watched: Workshop,
 ) -> None:
-    do(served, look(served))
-    assert served.refit(NEXT_REFIT).success
-    served.land(4, delay=0)
-    served.compute(4, 4)
-    again = look(served)
+    watched.make(NEXT_REFIT)
+    watched.land(4, delay=0)
+    watched.compute(4, 4)
+    again = look(watched)
     assert asked(again) == [(["predictions", "monitoring"], "04", "04")]
-    do(served, again)
-    scored = read_predicted(served.deployment.store, "late", [day(4)])
-    assert scored[day(4)].version == "1.0.20130104"
+    launch(watched, again)
+    (fourth,) = predicted(watched, 4)
+    assert fourth.version == "1.0.20130104"
 
 
 def test_features_that_change_back_are_scored_once_more(served: Workshop) -> None:
@@ -210,16 +248,14 @@ def test_features_that_change_back_are_scored_once_more(served: Workshop) -> Non
     assert len(keys) == len(set(keys)) == 3
 
 
-def test_a_new_champion_scores_no_day_a_second_time(served: Workshop) -> None:
-    do(served, look(served))
-    assert served.refit(NEXT_REFIT).success
-    assert asked(look(served)) == []
+def test_a_new_champion_scores_no_day_a_second_time(watched: Workshop) -> None:
+    watched.make(NEXT_REFIT)
+    assert asked(look(watched)) == []
 
 
-def test_a_watched_day_has_its_figures_its_checks_and_its_page(served: Workshop) -> None:
-    assert score(served, 4, 5).success
-    result = watch(served, 4, 5)
-    found = read_monitored(served.deployment.store, "late", day(5))
+def test_a_watched_day_has_its_figures_its_checks_and_its_page(scored: Workshop) -> None:
+    result = watch(scored, 4, 5)
+    found = read_monitored(scored.deployment.store, "late", day(5))
     assert found is not None
     assert (found.version, found.first, found.scored_days) == (OLD, day(1), 2)
     assert [drift.name for drift in found.inputs] == ["size", "kind"]
@@ -227,14 +263,14 @@ def test_a_watched_day_has_its_figures_its_checks_and_its_page(served: Workshop)
     assert found.scores.rows == 24
     assert found.sentences == ()
     assert all(check.passed for check in checks(result).values())
-    page = served.deployment.store.storage.read(monitored_name("late", "2013-01-05", "report.html"))
+    page = scored.deployment.store.storage.read(monitored_name("late", "2013-01-05", "report.html"))
     assert page is not None
     assert b"Everything is within its limits" in page
-    shown = served.instance.get_latest_materialization_event(dg.AssetKey(["late", "monitoring"]))
+    shown = scored.instance.get_latest_materialization_event(dg.AssetKey(["late", "monitoring"]))
     assert shown is not None
     assert shown.asset_materialization is not None
     assert {"report", "found", "breaches"} <= shown.asset_materialization.metadata.keys()
-    assert served.data_version("monitoring", "2013-01-04") != found.made_of
+    assert scored.data_version("monitoring", "2013-01-04") != found.made_of
 
 
 def test_inputs_are_watched_against_the_training_window_without_the_holdout(
@@ -254,14 +290,14 @@ def test_a_poor_live_metric_fails_its_check_and_is_a_reason_to_refit(workshop: W
     )
     workshop.land(1, 2, 3)
     workshop.compute(1, 3)
-    assert workshop.refit().success
+    workshop.make()
     # Days on which large things come early: nine of them are labels enough.
     for number in range(4, 10):
         lines = [f"{number * 1000 + n},{1 + n % 12},a,{30 * (n % 12 < 6)}" for n in range(40)]
         content = "\n".join(["thing,size,kind,delay", *lines, ""]).encode()
         workshop.deployment.landing.write(f"things/{day(number)}.csv", content)
     workshop.compute(4, 9)
-    assert score(workshop, 4, 9).success
+    predict(workshop, [day(number) for number in range(4, 10)])
     found = checks(watch(workshop, 4, 9))
     assert not found["live_metric"].passed
     assert found["live_metric"].severity == dg.AssetCheckSeverity.ERROR
@@ -309,7 +345,7 @@ def look_again(
 
 
 def test_what_was_found_of_an_older_version_is_no_reason(followed: Workshop) -> None:
-    assert score(followed, 4, 4, serving=OLD).success
+    predict(followed, [day(4)], OLD)
     assert watch(followed, 4, 4).success
     assert read_monitored(followed.deployment.store, "late", day(4)) is not None
     assert state_of(followed).breaches == ()
@@ -334,13 +370,11 @@ def test_watching_a_day_that_was_not_scored_says_what_to_do(served: Workshop) ->
     assert expected in failure(watch(served, 4, 4))
 
 
-def test_what_a_version_is_watched_against_is_that_of_its_own_refit(served: Workshop) -> None:
-    assert score(served, 4, 5).success
-    served.land(1, delay=0)
-    served.compute(1, 1)
-    names = ["training_set", "trials", "candidate", "scoring_jar", "evaluation"]
-    assert served.refit(names=names).success
-    told = failure(watch(served, 4, 5))
+def test_what_a_version_is_watched_against_is_that_of_its_own_refit(scored: Workshop) -> None:
+    scored.land(1, delay=0)
+    scored.compute(1, 1)
+    scored.make(names=UP_TO_EVALUATION)
+    told = failure(watch(scored, 4, 5))
     assert "refit 2013-01-04 of late was made again since 1.0.20130104" in told
     assert "release the new one" in told
 

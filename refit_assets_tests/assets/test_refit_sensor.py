@@ -131,7 +131,7 @@ def hold_two_more(workshop: Workshop) -> None:
     """Refit the windows as of the fifth and sixth, too; the fourth's model serves on."""
     workshop.h2o.curve = WRONG
     for refit in ("2013-01-05", "2013-01-06"):
-        assert workshop.refit(refit).success
+        workshop.make(refit)
     kinds = [event.kind for event in read_events(workshop.deployment.store.storage, "late")]
     assert kinds == ["promoted", "held", "held"]
 
@@ -148,7 +148,7 @@ def test_late_data_of_the_window_that_serves_is_refitted_after_the_newest(week: 
     week.land(3, delay=0)
     week.compute(3, 4)
     assert asked(look(week)) == ["2013-01-06"]
-    assert week.refit("2013-01-06").success
+    week.make("2013-01-06")
     assert asked(look(week)) == ["2013-01-05"]
 
 
@@ -186,7 +186,7 @@ def test_a_refit_of_an_older_window_never_replaces_a_newer_model(week: Workshop)
     week.land(1, delay=0)
     week.compute(1, 2)
     week.h2o.curve = Curve(middle=6.0)
-    assert week.refit(FIRST_REFIT).success
+    week.make(FIRST_REFIT)
     events = read_events(storage, "late")
     serving = champion(events)
     assert (events[-1].kind, events[-1].refit) == ("promoted", FIRST_REFIT)
@@ -203,7 +203,7 @@ def test_a_complete_window_is_refitted_while_a_newer_one_lacks_a_day(computed: W
     assert asked(look(computed)) == ["2013-01-05"]
     (decision,) = read_decisions(computed.deployment.store, "late")
     assert decision.sentence.endswith("never refitted; that of 2013-01-06 lacks days")
-    assert computed.refit("2013-01-05").success
+    computed.make("2013-01-05")
     lacks = "the window of 2013-01-06 lacks features of 2013-01-05; refused: things/2013-01-05.csv"
     assert said(look(computed)).startswith(lacks)
 
@@ -214,7 +214,7 @@ def test_of_several_windows_that_were_never_refitted_only_the_newest_is(
     computed.land(4, 5)
     computed.compute(4, 5)
     assert asked(look(computed)) == ["2013-01-06"]
-    assert computed.refit("2013-01-06").success
+    computed.make("2013-01-06")
     assert said(look(computed)) == "no day of the window of 2013-01-06 has changed"
 
 
@@ -227,7 +227,7 @@ def test_a_refit_of_another_spec_is_asked_for(refitted: Workshop) -> None:
 def test_another_spec_refits_the_newest_window_only(week: Workshop) -> None:
     week.spec = build_daily(gates={"floors": {"auc": 0.61}})
     assert asked(look(week)) == ["2013-01-06"]
-    assert week.refit("2013-01-06").success
+    week.make("2013-01-06")
     assert asked(look(week)) == []
 
 
@@ -240,7 +240,7 @@ def test_a_day_that_another_features_py_computed_is_waited_for(computed: Worksho
 
 def test_a_refit_that_waits_for_approval_is_left_alone(computed: Workshop) -> None:
     computed.spec = build_daily(when={"approval": "manual"})
-    assert computed.refit().success
+    computed.make()
     assert said(look(computed)) == (
         "refit 2013-01-04 is held for approval: `refit approve late 2013-01-04`"
     )
@@ -248,7 +248,7 @@ def test_a_refit_that_waits_for_approval_is_left_alone(computed: Workshop) -> No
 
 def test_the_next_window_waits_where_the_spec_refits_every_second(computed: Workshop) -> None:
     computed.spec = build_daily(when={"every": 2})
-    assert computed.refit().success
+    computed.make()
     computed.land(4)
     computed.compute(4, 4)
     assert said(look(computed)).startswith("1 of 2 windows since the last refit")

@@ -3,12 +3,16 @@
 import shutil
 from pathlib import Path
 
+import dagster as dg
+
 from refit_assets.release.ledger import LedgerEvent, champion, read_events
 from refit_assets.release.summary import build_summary
 from refit_assets.release.timeline import render_timeline, timeline_rows
 from refit_assets_tests.assets.conftest import (
     COMPUTED,
     FIRST_REFIT,
+    UP_TO_EVALUATION,
+    UP_TO_JAR,
     Workshop,
     build_daily,
     checks,
@@ -41,8 +45,13 @@ def published(workshop: Workshop) -> list[str]:
 def walk(workshop: Workshop, *refits: str) -> None:
     """Everything before the release, refit by refit."""
     for refit in refits:
-        names = ["training_set", "trials", "candidate", "scoring_jar", "evaluation"]
-        assert workshop.refit(refit, names=names).success
+        workshop.make(refit, UP_TO_EVALUATION)
+
+
+def release(workshop: Workshop, refit: str = FIRST_REFIT) -> dg.ExecuteInProcessResult:
+    """Release in a run what was made up to there."""
+    walk(workshop, refit)
+    return workshop.refit(refit, names=["release"])
 
 
 def release_both(workshop: Workshop) -> None:
@@ -76,7 +85,7 @@ def test_a_good_first_refit_is_promoted_and_published(computed: Workshop) -> Non
 
 def test_a_poor_refit_is_held_with_its_reason_and_not_published(computed: Workshop) -> None:
     computed.h2o.curve = WRONG
-    result = computed.refit()
+    result = release(computed)
     assert result.success
     assert kinds(computed) == [(FIRST_REFIT, "held")]
     assert "AUC" in events(computed)[0].reason
@@ -85,7 +94,7 @@ def test_a_poor_refit_is_held_with_its_reason_and_not_published(computed: Worksh
 
 def test_where_a_person_approves_nothing_is_published_without_one(computed: Workshop) -> None:
     computed.spec = build_daily(when={"approval": "manual"})
-    assert computed.refit().success
+    assert release(computed).success
     assert kinds(computed) == [(FIRST_REFIT, "held")]
     assert events(computed)[0].reason.startswith("held for approval: ")
     assert published(computed) == []
@@ -130,7 +139,7 @@ def test_a_backfill_of_many_refits_replays_history_in_order_and_can_be_read(
 
 def test_a_worse_challenger_is_held_and_the_champion_stays(challenged: Workshop) -> None:
     challenged.h2o.curve = WRONG
-    result = challenged.refit(SECOND_REFIT)
+    result = release(challenged, SECOND_REFIT)
     assert result.success
     assert not checks(result)["champion"].passed
     assert kinds(challenged)[-1] == (SECOND_REFIT, "held")
@@ -144,7 +153,7 @@ def test_a_champion_that_cannot_score_these_rows_fails_its_gate_and_no_run(
     challenged: Workshop,
 ) -> None:
     challenged.maven.refuses = ("1.0.20130104",)
-    result = challenged.refit(SECOND_REFIT)
+    result = release(challenged, SECOND_REFIT)
     assert result.success
     assert not checks(result)["champion"].passed
     assert kinds(challenged)[-1] == (SECOND_REFIT, "held")
@@ -152,7 +161,7 @@ def test_a_champion_that_cannot_score_these_rows_fails_its_gate_and_no_run(
 
 def test_a_champion_whose_jar_is_gone_fails_its_gate_and_no_run(challenged: Workshop) -> None:
     shutil.rmtree(challenged.deployment.home / "artefacts/models/late/jars/1.0.20130104")
-    result = challenged.refit(SECOND_REFIT)
+    result = release(challenged, SECOND_REFIT)
     assert result.success
     assert "its jar is gone" in str(checks(result)["champion"].description)
     assert kinds(challenged)[-1] == (SECOND_REFIT, "held")
@@ -166,8 +175,7 @@ def test_releasing_again_appends_and_publishes_nothing(walked: Workshop) -> None
 
 
 def test_a_release_without_an_evaluation_says_what_to_materialise(computed: Workshop) -> None:
-    names = ["training_set", "trials", "candidate", "scoring_jar"]
-    assert computed.refit(names=names).success
+    computed.make(names=UP_TO_JAR)
     assert "materialise late/evaluation" in failure(computed.refit(names=["release"]))
     assert events(computed) == []
 
@@ -175,7 +183,7 @@ def test_a_release_without_an_evaluation_says_what_to_materialise(computed: Work
 def test_figures_of_another_jar_promote_nothing(computed: Workshop) -> None:
     walk(computed, FIRST_REFIT)
     computed.h2o.curve = Curve(middle=7.5)
-    assert computed.refit(names=["trials", "candidate", "scoring_jar"]).success
+    computed.make(names=["trials", "candidate", "scoring_jar"])
     expected = "the evaluation is of another jar: materialise late/evaluation again"
     assert expected in failure(computed.refit(names=["release"]))
     assert (events(computed), published(computed)) == ([], [])
