@@ -75,8 +75,12 @@ def s3_address() -> Generator[str]:
 def pytest_sessionstart() -> None:
     """Let servers that tests start end by SIGTERM, also where nobody's terminal is near."""
     heed_signals()
+    gc.disable()  # imports make no garbage; it is enabled once they are done
 
 
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what was imported: it stays until the end."""
     gc.freeze()
+    # Python's 700 is for little memory: a run of Dagster makes tens of thousands of objects.
+    gc.set_threshold(10_000, 10, 10)
+    gc.enable()

@@ -197,13 +197,15 @@ def open_table(
     request: FeaturesRequest | PredictionsRequest, namespace: str, schema: pa.Schema
 ) -> Any:  # noqa: ANN401
     from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.partitioning import PartitionField, PartitionSpec
+    from pyiceberg.schema import assign_fresh_schema_ids
+    from pyiceberg.transforms import IdentityTransform
 
     catalogue = SqlCatalog(CATALOGUE, uri=request.catalogue_uri, warehouse=request.warehouse_uri)
     name = f"{namespace}.{request.spec.name}"
     if catalogue.table_exists(name):
         return catalogue.load_table(name)
     catalogue.create_namespace_if_not_exists(namespace)
-    table = catalogue.create_table(name, schema=schema)
-    with table.update_spec() as update:
-        update.add_identity("day")
-    return table
+    numbered = assign_fresh_schema_ids(catalogue._convert_schema_if_needed(schema))
+    day = PartitionField(source_id=1, field_id=1000, transform=IdentityTransform(), name="day")
+    return catalogue.create_table(name, numbered, partition_spec=PartitionSpec(day))
