@@ -173,6 +173,8 @@ def open_catalogue(spark: "SparkSession", catalogue_uri: str, warehouse_uri: str
     settings = dict(spark_catalogue(catalogue_uri, warehouse_uri))
     # Else the day of an instant would be this machine's.
     settings["spark.sql.session.timeZone"] = "UTC"
+    # What is broadcast may be made of all landed rows: a run has a limit, five minutes are none.
+    settings["spark.sql.broadcastTimeout"] = "86400"
     for key, value in settings.items():
         session.conf.set(key, value)
     return session

@@ -24,11 +24,7 @@ final class TreeReader {
     private static final int LEFT = 4;
 
     /** Levels that a category split above has room for: the first one, and how many. */
-    private record Range(int first, int count) {
-        boolean holds(int level) {
-            return level >= first && level - first < count;
-        }
-    }
+    private record Range(int first, int count) {}
 
     private final TreeTable table;
     private final String[][] domains;
@@ -112,15 +108,21 @@ final class TreeReader {
         return range;
     }
 
-    /** Marks the levels that go right; the number after the last level stands for none of them. */
+    /** Marks what goes right: levels, and behind the last the number that stands for none. */
     private void levels(int column, Range range, BitSet yes, boolean missingRight, BitSet set) {
         int count = levels(column);
         if (count < 0) {
             throw new UnsupportedOperationException("levels of a number, column " + column);
         }
-        for (int c = 0; c <= count; c++) {
-            boolean missing = c == count || !range.holds(c);
-            yes.set(c, missing ? missingRight : set != null && set.get(c - range.first()));
+        yes.set(0, count + 1, missingRight);
+        if (range.first() < count) {
+            yes.clear(range.first(), Math.min(range.first() + range.count(), count));
+        }
+        if (set != null) {
+            int last = Math.min(range.count(), count - range.first());
+            for (int c = set.nextSetBit(0); c >= 0 && c < last; c = set.nextSetBit(c + 1)) {
+                yes.set(range.first() + c);
+            }
         }
     }
 
