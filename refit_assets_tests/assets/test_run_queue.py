@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.run_coordinator import SubmitRunContext
-from dagster_k8s.job import get_user_defined_k8s_config
 
 from refit_assets.assets.refit_sensor import MODEL_TAG
 from refit_assets.assets.run_queue import pod_tags, refitted_model
@@ -74,6 +73,8 @@ def sized(mib: int | None) -> Any:  # noqa: ANN401
 
 
 def test_a_run_s_pod_is_as_large_as_the_largest_of_its_models_asks_for() -> None:
+    from dagster_k8s.job import get_user_defined_k8s_config
+
     specs = {"small": sized(768), "large": sized(3072), "other": sized(9999), "any": sized(None)}
     tags = pod_tags(run_of("small/trials", "large/trials", "any/trials", "landing/things"), specs)
     found = get_user_defined_k8s_config(tags)

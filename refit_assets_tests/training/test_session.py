@@ -6,7 +6,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-from h2o.exceptions import H2OConnectionError
 
 from refit_assets.errors import WorkloadFailed
 from refit_assets.training.session import H2OConnection, connected
@@ -36,6 +35,9 @@ def test_a_session_can_be_opened_again(h2o: H2OConnection) -> None:
 
 
 def test_a_connection_lost_before_the_process_ends_is_told_as_its_end() -> None:
+    # Here, because the fast tests collect this module as well and run none of it.
+    from h2o.exceptions import H2OConnectionError
+
     with running_h2o(settings(xgboost=False)) as process:
         end = threading.Timer(1.0, os.kill, (process.pid, signal.SIGKILL))
         refused = pytest.raises(WorkloadFailed, match="was killed by signal 9")

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from kubernetes.client.rest import ApiException
 from urllib3.exceptions import ProtocolError
 
 from refit_assets.errors import WorkloadError, WorkloadFailed
@@ -17,6 +17,9 @@ from refit_assets.workloads.kube import (
     owner_reference,
     request_digest,
 )
+
+if TYPE_CHECKING:
+    from kubernetes.client.rest import ApiException
 
 JOB = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "one", "uid": "1-2"}}
 JOBS = "/apis/batch/v1/namespaces/refit/jobs"
@@ -48,7 +51,10 @@ def over(said: Manifest | str | Exception) -> tuple[KubernetesApi, FakeClient]:
     return KubernetesApi(namespace="refit", client=client), client
 
 
-def refused(status: int, message: str = "no") -> ApiException:
+def refused(status: int, message: str = "no") -> "ApiException":
+    # Here, and not while tests are collected: it takes long, and every worker collects all tests.
+    from kubernetes.client.rest import ApiException
+
     error = ApiException(status=status, reason="told")
     error.body = json.dumps({"message": message})
     return error
@@ -90,20 +96,20 @@ def test_a_name_that_is_taken_is_told_apart() -> None:
 @pytest.mark.parametrize(
     ("error", "transient"),
     [
-        (refused(403, "exceeded quota: refit, requested: pods=1"), True),
-        (refused(403, "jobs is forbidden: User cannot create"), False),
-        (refused(422, "spec is invalid"), False),
-        (refused(429), True),
-        (refused(500), True),
-        (refused(503), True),
-        (ProtocolError("connection reset"), True),
+        (partial(refused, 403, "exceeded quota: refit, requested: pods=1"), True),
+        (partial(refused, 403, "jobs is forbidden: User cannot create"), False),
+        (partial(refused, 422, "spec is invalid"), False),
+        (partial(refused, 429), True),
+        (partial(refused, 500), True),
+        (partial(refused, 503), True),
+        (partial(ProtocolError, "connection reset"), True),
     ],
 )
 def test_what_passes_by_itself_is_worth_another_attempt(
-    error: Exception,
+    error: Callable[[], Exception],
     transient: bool,  # noqa: FBT001
 ) -> None:
-    api, _ = over(error)
+    api, _ = over(error())
     with pytest.raises(WorkloadFailed, match=f"(POST {JOBS})") as caught:
         api.create(JOB)
     assert caught.value.transient == transient
