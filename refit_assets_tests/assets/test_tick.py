@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Generator
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -15,10 +14,17 @@ SKIPPED = Evaluated(name="a", status="SKIPPED", said="nothing has landed", runs=
 RUN = Handed(run_id="1a2b3c4d5e", assets=("a/features",), partition="2013-01-01", status="SUCCESS")
 
 
-@pytest.fixture
-def instance(tmp_path: Path) -> Generator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as found:
+@pytest.fixture(scope="module")
+def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Generator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as found:
         yield found
+
+
+@pytest.fixture
+def instance(on_disk: dg.DagsterInstance) -> dg.DagsterInstance:
+    """Give an instance of which no daemon and no tick is known; making one takes long."""
+    on_disk.wipe_daemon_heartbeats()
+    return on_disk
 
 
 def test_of_two_ticks_at_once_one_is_refused(instance: dg.DagsterInstance) -> None:
