@@ -245,6 +245,9 @@ def _settings(program: SparkProgram) -> dict[str, str]:
         "spark.storage.decommission.shuffleBlocks.enabled": "true",
         "spark.storage.decommission.rddBlocks.enabled": "true",
         "spark.ui.enabled": "false",
+        # That a pod was deleted by force only a look at all of them tells: Spark looks every 30 s,
+        # and waits for its executors meanwhile.
+        "spark.kubernetes.executor.apiPollingInterval": "5s",
         # Half the CPU of small jobs: see `resources.spark`.
         "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
     }

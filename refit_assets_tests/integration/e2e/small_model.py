@@ -32,7 +32,7 @@ def small_model(*, executors: int = 1, **h2o: int) -> str:
         # One after another, so that a test can kill what fits the second.
         "max_parallel": 1,
         "search": [
-            {"algorithm": "gbm", "parameters": {"ntrees": 50}, "grid": {"max_depth": [4, 5]}},
+            {"algorithm": "gbm", "parameters": {"ntrees": 30}, "grid": {"max_depth": [4, 5]}},
             {"algorithm": "glm", "parameters": {"alpha": 0.5}},
         ],
     }
