@@ -30,9 +30,12 @@ def memory_named(what: str) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        said = "\n".join(map(_text, _chain(error)))
+        errors = [*_chain(error)]
+        said = "\n".join(map(_text, errors))
         short = _SHORT.search(said)
-        if short is None and not _GONE.search(said):
+        # A database may refuse a connection, too.
+        of_spark = any(type(one).__module__.startswith("py4j") for one in errors)
+        if short is None and not (of_spark and _GONE.search(said)):
             raise
         told = f"memory ran out ({short[0]})" if short else "its JVM ended, as on a full heap"
         message = (

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from py4j.protocol import Py4JNetworkError
 
 from refit_assets.errors import DataError, RefitError, WorkloadFailed
 from refit_assets.features.memory import memory_named
@@ -49,6 +50,13 @@ def test_an_error_that_hides_it_is_looked_behind() -> None:
     aborted = DataError("features cannot be computed: Job aborted")
     aborted.__cause__ = RuntimeError(OF_SPARK[0])
     assert isinstance(failure(aborted), WorkloadFailed)
+
+
+def test_a_jvm_that_is_gone_is_told_from_a_database_that_is() -> None:
+    gone = failure(Py4JNetworkError("Answer from Java side is empty"))
+    assert "its JVM ended, as on a full heap" in str(gone)
+    with pytest.raises(ConnectionRefusedError):
+        work(ConnectionRefusedError("Connection refused"))
 
 
 def test_other_errors_stay_what_they_are() -> None:
