@@ -19,8 +19,8 @@ TESTS ?=
 PORT ?= 3000
 BENCH_MODELS ?= .cache/benchmark_models
 
-.PHONY: refit test dev setup check fix test-fast bench bench-java bench-scale bench-executors e2e images deploy undeploy deploy-check \
-	docs help python java maven
+.PHONY: refit test dev setup check fix test-fast bench bench-java bench-scale bench-executors e2e images deploy \
+	undeploy deploy-check docs help python java maven kubeconfig
 
 refit: setup ## The whole main job on real data: land, features, trials, jar, evaluation, release
 	@$(WITH_JAVA) $(BIN)/refit demo
@@ -61,17 +61,18 @@ bench: setup ## The pipeline beside a bare script, and the tables of docs/perfor
 bench-scale: setup ## What grows with the rows, for docs/scaling.md; FACTORS="1 10 50" DAYS=28
 	@$(WITH_JAVA) $(BIN)/python -m benchmarks.scale
 
-bench-executors: setup ## Executors against rows, on the cluster of KUBECONFIG; for docs/scaling.md
-	@test -n "$$KUBECONFIG" || { echo "error: KUBECONFIG names no cluster" >&2; exit 1; }
+bench-executors: setup kubeconfig ## Executors against rows, on the cluster of KUBECONFIG; for docs/scaling.md
 	@$(WITH_JAVA) $(BIN)/python -m benchmarks.executors
 
 bench-java: setup ## The scoring jar beside H2O's own ways to score, by JMH; ten minutes
 	@test -d $(BENCH_MODELS) || $(WITH_JAVA) $(BIN)/python -m benchmarks.java.train $(BENCH_MODELS)
 	@$(WITH_JAVA) $(BIN)/python -m benchmarks.java.run $(BENCH_MODELS) all
 
-e2e: setup ## The tests that need a Kubernetes cluster (KUBECONFIG)
-	@test -n "$$KUBECONFIG" || { echo "error: KUBECONFIG names no cluster" >&2; exit 1; }
+e2e: setup kubeconfig ## The tests that need a Kubernetes cluster (KUBECONFIG)
 	@$(WITH_JAVA) $(BIN)/pytest -m cluster -p no:randomly -v --durations=0 $(TESTS)
+
+kubeconfig: ## Says so where KUBECONFIG names no cluster
+	@test -n "$$KUBECONFIG" || { echo "error: KUBECONFIG names no cluster" >&2; exit 1; }
 
 images: ## The four images: control, spark, h2o, maven
 	@deploy/images/build

@@ -38,6 +38,8 @@ from refit_assets.resources.spark import EmbeddedSpark
 HEAPS_MIB = tuple(
     int(text) for text in os.environ.get("HEAPS", "256 512 768 1024 1536 2048 3072").split()
 )
+FACTORS = [int(text) for text in os.environ.get("FACTORS", "1 10 50").split()]
+DAYS = int(os.environ.get("DAYS", "28"))
 _SECONDS = float(os.environ.get("MOST_SECONDS", "240"))
 """What takes longer is given up: a trial that thrashes in its heap does not fit into it."""
 _CARRIER = 9
@@ -46,12 +48,10 @@ _CARRIER = 9
 
 def main() -> None:
     """Measure every factor and print the tables in Markdown."""
-    factors = [int(text) for text in os.environ.get("FACTORS", "1 10 50").split()]
-    days = int(os.environ.get("DAYS", "28"))
     with tempfile.TemporaryDirectory(prefix="refit-scale-") as name:
-        homes = {factor: Path(name) / str(factor) for factor in factors}
+        homes = {factor: Path(name) / str(factor) for factor in FACTORS}
         for factor, home in homes.items():
-            land_times(home, factor, days)
+            land_times(home, factor, DAYS)
         print("| rows | factor | cores | features, s | CPU s | JVM, MiB | driver's Python, MiB |")
         print("|---|---|---|---|---|---|---|")
         for (factor, home), cores in product(homes.items(), sorted({1, _cores()})):

@@ -1,10 +1,8 @@
 package refit.scoring;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -198,8 +196,8 @@ abstract class Questions {
     /** Questions of categories: a prepared row of bits for every level, and one for none. */
     static final class Categories extends Questions {
         private long[] answers;
-        private Map<BitSet, Integer> numbers = new HashMap<>();
-        private List<BitSet> questions = new ArrayList<>();
+        /** The number of each, in the order of the numbers. */
+        private Map<BitSet, Integer> questions = new LinkedHashMap<>();
 
         Categories(int feature, int levels) {
             super(feature, levels);
@@ -207,12 +205,9 @@ abstract class Questions {
 
         /** One of these levels? The number after all levels stands for none; returns its number. */
         int ask(BitSet yes) {
-            Integer known = numbers.putIfAbsent(yes, questions.size());
-            if (known != null) {
-                return known;
-            }
-            questions.add(yes);
-            return questions.size() - 1;
+            Integer next = questions.size();
+            Integer known = questions.putIfAbsent(yes, next);
+            return known == null ? next : known;
         }
 
         @Override
@@ -223,14 +218,14 @@ abstract class Questions {
         @Override
         void prepare(int[] bits) {
             answers = new long[(levels + 1) * words];
-            for (int q = 0; q < bits.length; q++) {
+            int q = 0;
+            for (BitSet yes : questions.keySet()) {
                 bits[q] = q;
-                BitSet yes = questions.get(q);
                 for (int c = yes.nextSetBit(0); c >= 0; c = yes.nextSetBit(c + 1)) {
                     answers[c * words + q / Long.SIZE] |= 1L << q;
                 }
+                q++;
             }
-            numbers = null;
             questions = null;
         }
 
