@@ -10,6 +10,7 @@ from refit_assets.assets.landing import build_landing_specs
 from refit_assets.assets.leftovers import build_leftovers_defs
 from refit_assets.assets.refit import build_replay_defs
 from refit_assets.assets.release import VARYING_POLICIES
+from refit_assets.components.quick_yaml import quick_yaml
 from refit_assets.models import read_models
 from refit_assets.resources.cluster_deployment import ClusterDeployment
 from refit_assets.resources.deployment import ScratchDeployment, read_deployment
@@ -40,5 +41,6 @@ def _load() -> dg.Definitions:
     if isinstance(deployment, ClusterDeployment):
         namespace = deployment.namespace
         shared = dg.Definitions.merge(shared, build_leftovers_defs(lambda: open_api(namespace)))
-    graphs = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    with quick_yaml():
+        graphs = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     return dg.Definitions.merge(shared, landing, graphs)

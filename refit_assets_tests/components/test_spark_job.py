@@ -11,6 +11,7 @@ import yaml
 from dagster.components.testing import create_defs_folder_sandbox
 
 from refit_assets.components import SparkJob
+from refit_assets.components.quick_yaml import quick_yaml
 from refit_assets.resources.deployment import PROJECT
 from refit_assets_tests.code_location import repository
 
@@ -36,7 +37,8 @@ def load(text: str, *, script: bool = True) -> dg.Definitions:
         (folder / "defs.yaml").write_text(text)
         if script:
             (folder / "job.py").write_text("from pyspark.sql import SparkSession\n")
-        with sandbox.build_all_defs() as found:
+        # As the code location loads it.
+        with quick_yaml(), sandbox.build_all_defs() as found:
             return found
 
 
