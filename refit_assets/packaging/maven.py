@@ -8,11 +8,14 @@ import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from refit_assets.errors import SetupError, WorkloadFailed
@@ -64,12 +67,45 @@ class Maven:
             try:
                 ended = self._run(command, project)
             except subprocess.TimeoutExpired as error:
-                message = f"mvn {' '.join(goals)} in {project} took over {error.timeout:.0f} s"
-                raise WorkloadFailed(message) from error
+                raise _overdue(project, goals, error) from error
         if ended.returncode != 0:
             _log.error("%s\n%s\n%s", " ".join(command), ended.stdout, ended.stderr)
             raise _failure(project, goals, ended.stdout + ended.stderr)
         return ended.stdout
+
+    @contextmanager
+    def beside(self, project: Path, *goals: str) -> Generator[Callable[[], None]]:
+        """Begin goals beside other work on the project; what is given waits for their end.
+
+        It fetches nothing: two Mavens that fill one repository at once may spoil it. What fails,
+        for that reason or another, is run once more when it is waited for, and tells why there.
+        What nobody waited for is ended.
+        """
+        reading = replace(self, offline=True)
+        with (
+            tempfile.TemporaryDirectory(prefix="refit-maven-") as folder,
+            subprocess.Popen(  # noqa: S603 - our own command line
+                [*reading._command(Path(folder)), *goals],  # noqa: SLF001 - of this class
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                process_group=0,  # its own, to be ended with all that it started
+                **self._surroundings(project),
+            ) as process,
+        ):
+
+            def wait() -> None:
+                try:
+                    failed = process.wait(self.timeout_seconds) != 0
+                except subprocess.TimeoutExpired as error:
+                    raise _overdue(project, goals, error) from error
+                if failed:
+                    self.run(project, *goals)
+
+            try:
+                yield wait
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
 
     def _run(self, command: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(  # noqa: S603 - our own command line
@@ -77,12 +113,17 @@ class Maven:
             check=False,
             capture_output=True,
             text=True,
-            cwd=project,
-            env=self.environment(os.environ),
             timeout=self.timeout_seconds,
-            stdin=subprocess.DEVNULL,
-            umask=0o022,  # a jar records the permissions of what went into it
+            **self._surroundings(project),
         )
+
+    def _surroundings(self, project: Path) -> dict[str, Any]:
+        return {
+            "cwd": project,
+            "env": self.environment(os.environ),
+            "stdin": subprocess.DEVNULL,
+            "umask": 0o022,  # a jar records the permissions of what went into it
+        }
 
     def environment(self, around: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of Maven: ours, less what would change what is built."""
@@ -190,6 +231,12 @@ def _ask_version(executable: Path, java_home: Path) -> "re.Match[str] | None":
         [str(executable), "--version"], check=False, capture_output=True, text=True, env=environment
     )
     return re.search(r"Apache Maven (\d+)\.(\d+)", ended.stdout)
+
+
+def _overdue(
+    project: Path, goals: tuple[str, ...], error: subprocess.TimeoutExpired
+) -> WorkloadFailed:
+    return WorkloadFailed(f"mvn {' '.join(goals)} in {project} took over {error.timeout:.0f} s")
 
 
 def _failure(project: Path, goals: tuple[str, ...], log: str) -> WorkloadFailed:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,16 @@ from refit_assets.packaging.maven import Maven
 from refit_assets.packaging.model_facts import ModelFacts, derive_contract
 from refit_assets.packaging.parity import ParityReport, compare_predictions
 from refit_assets.packaging.project import Coordinates, PackagingRequest, build_project
-from refit_assets.packaging.score import ask_jar, score_csv
+from refit_assets.packaging.score import score_csv
 
 CLASSIFIERS = ("", "all", "sources", "javadoc", "serve")
+# What reads the sources and the pom only, beside the tests. `mvn package` alone does the same.
+_DOCUMENTS = (
+    "org.apache.maven.plugins:maven-javadoc-plugin:jar",
+    "org.apache.maven.plugins:maven-source-plugin:jar-no-fork",
+    "org.cyclonedx:cyclonedx-maven-plugin:makeBom",
+)
+_JARS = ("package", "-Dmaven.javadoc.skip", "-Dmaven.source.skip", "-Dcyclonedx.skip")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +81,12 @@ def package(request: PackagingRequest, out: Path, maven: Maven) -> ScoringJar:
     with _scaffold(out) as folder:
         project = folder / "project"
         facts = build_project(request, project)
-        _build(request.coordinates, project, maven)
+        with maven.beside(project, *_DOCUMENTS) as wait_for_documents:
+            _build(request.coordinates, project, maven)
+            parity = _prove(request, project)
+            wait_for_documents()
         files = _collect(request.coordinates, project, folder)
-        jar = _describe(request, facts, folder, files)
+        jar = _describe(request, facts, project, files, parity)
         _write_json(folder / "parity.json", asdict(jar.parity))
         shutil.rmtree(project / "target")
         _publish(folder, out)
@@ -110,7 +120,7 @@ def _publish(folder: Path, out: Path) -> None:
 
 def _build(coordinates: Coordinates, project: Path, maven: Maven) -> None:
     try:
-        maven.run(project, "package")
+        maven.run(project, *_JARS)
     except WorkloadFailed:
         # Maven ends alike for a build that is broken and for a jar that differs; this file tells.
         differences = _differences(project)
@@ -144,41 +154,45 @@ def _collect(coordinates: Coordinates, project: Path, folder: Path) -> tuple[Jar
 
 
 def _describe(
-    request: PackagingRequest, facts: ModelFacts, folder: Path, files: tuple[JarFile, ...]
+    request: PackagingRequest,
+    facts: ModelFacts,
+    project: Path,
+    files: tuple[JarFile, ...],
+    parity: ParityReport,
 ) -> ScoringJar:
-    runnable = folder / next(file.name for file in files if file.classifier == "all")
-    about = json.loads(ask_jar(runnable, "--about"))
     contract = request.contract or derive_contract(facts)
-    jar = ScoringJar(
+    return ScoringJar(
         coordinates=str(request.coordinates),
         version=request.coordinates.version,
         files=files,
         contract_digest=contract.digest,
         mojo_sha256=facts.sha256,
-        scoring_path=about["scoring_path"],
-        # The finished jar over all examples: its own test has a thousand of them at most.
-        parity=prove_parity(request.examples, runnable, folder),
+        scoring_path=_tested(project)["scoring_path"],
+        parity=parity,
         java="17",
     )
-    if jar.parity.differing:
+
+
+def _prove(request: PackagingRequest, project: Path) -> ParityReport:
+    """Compare the finished jar over all examples: its own test has a thousand of them at most."""
+    target = project / "target"
+    predictions = target / "predictions.csv"
+    score_csv(target / f"{request.coordinates.stem}-all.jar", request.examples, predictions)
+    parity = compare_predictions(
+        request.examples, predictions, adversarial_rows=_tested(project)["adversarial_rows"]
+    )
+    if parity.differing:
         summary = (
-            f"{jar.coordinates}: {jar.parity.differing} of {jar.parity.golden_rows} rows differ "
+            f"{request.coordinates}: {parity.differing} of {parity.golden_rows} rows differ "
             "from the training cluster's predictions; there is no jar:"
         )
-        raise ParityError(summary, jar.parity.differences)
-    return jar
+        raise ParityError(summary, parity.differences)
+    return parity
 
 
-def prove_parity(examples: Path, runnable: Path, folder: Path) -> ParityReport:
-    """Score all examples with the finished jar and compare; add what its own test counted."""
-    predictions = folder / "predictions.csv"
-    try:
-        score_csv(runnable, examples, predictions)
-        report = compare_predictions(examples, predictions)
-    finally:
-        predictions.unlink(missing_ok=True)
-    counted: dict[str, Any] = json.loads((folder / "project/target/parity.json").read_text())
-    return replace(report, adversarial_rows=counted["adversarial_rows"])
+def _tested(project: Path) -> dict[str, Any]:
+    """Read what the jar's own parity test wrote."""
+    return json.loads((project / "target" / "parity.json").read_text(encoding="utf-8"))
 
 
 def _write_json(path: Path, content: object) -> None:

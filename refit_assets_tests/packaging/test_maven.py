@@ -84,6 +84,65 @@ def test_a_build_that_hangs_is_ended(tmp_path: Path, project: Path) -> None:
         maven(tmp_path, "exec sleep 60", timeout_seconds=0).run(project, "package")
 
 
+CALLS = 'echo "$*" >> calls'
+FETCHED = "--batch-mode --no-transfer-progress package"
+
+
+def calls(project: Path) -> list[str]:
+    return (project / "calls").read_text().splitlines()
+
+
+def test_goals_beside_others_fetch_nothing_and_are_waited_for(
+    tmp_path: Path, project: Path
+) -> None:
+    with maven(tmp_path, CALLS).beside(project, "package") as wait:
+        wait()
+    (only,) = calls(project)
+    assert "--settings" in only
+
+
+def test_what_failed_beside_others_is_run_alone_then_and_may_fetch(
+    tmp_path: Path, project: Path
+) -> None:
+    lacking = f'{CALLS}; case "$*" in *--settings*) exit 1; esac'
+    with maven(tmp_path, lacking).beside(project, "package") as wait:
+        wait()
+    beside, alone = calls(project)
+    assert "--settings" in beside
+    assert alone == FETCHED
+
+
+def test_what_fails_beside_others_and_alone_tells_why(tmp_path: Path, project: Path) -> None:
+    broken = maven(tmp_path, 'echo "[ERROR] Foo.java:3: no comment"; exit 1')
+    with (
+        pytest.raises(
+            WorkloadFailed, match=r"mvn javadoc failed for org\.acme:late.*\n.*no comment"
+        ),
+        broken.beside(project, "javadoc") as wait,
+    ):
+        wait()
+
+
+def test_goals_beside_others_that_hang_are_ended(tmp_path: Path, project: Path) -> None:
+    hanging = maven(tmp_path, "exec sleep 60", timeout_seconds=0)
+    with (
+        pytest.raises(WorkloadFailed, match=r"mvn package .* took over 0 s"),
+        hanging.beside(project, "package") as wait,
+    ):
+        wait()
+
+
+def test_what_nobody_waits_for_is_ended_with_all_that_it_started(
+    tmp_path: Path, project: Path
+) -> None:
+    os.mkfifo(project / "alive")
+    forking = maven(tmp_path, "(sleep 20; echo survived) > alive & wait")
+    with forking.beside(project, "package"):
+        stream = (project / "alive").open()  # returns when the other end was opened, too
+    with stream:
+        assert stream.read() == ""
+
+
 def test_offline_every_repository_leads_nowhere_and_the_local_one_is_ours(
     tmp_path: Path, project: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -98,6 +99,18 @@ def test_the_same_request_makes_the_same_bytes_elsewhere_and_by_another_umask(
         assert here == (packaged_folder / file.name).read_bytes(), file.name
     assert jar.scoring_path.startswith("leaf-mask forest")
     assert jar.file("all").bytes > jar.file("").bytes
+
+
+def test_maven_alone_builds_the_same_bytes_from_the_kept_project(
+    packaged_folder: Path, maven: Maven, tmp_path: Path
+) -> None:
+    project = shutil.copytree(packaged_folder / "project", tmp_path / "project")
+    maven.run(project, "package")
+    jars = {path.name: path for path in packaged_folder.glob("*.jar")}
+    assert len(jars) == 5
+    sbom = packaged_folder / f"{STEM}-cyclonedx.json"
+    for name, packaged in {**jars, "sbom.json": sbom}.items():
+        assert (project / "target" / name).read_bytes() == packaged.read_bytes(), name
 
 
 def test_the_jar_scores_a_file_as_the_cluster_did(packaged_folder: Path, tmp_path: Path) -> None:
