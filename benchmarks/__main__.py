@@ -62,9 +62,9 @@ ROWS = (
         limit=1.05,
     ),
     Row(
-        what="one new day against 0.10 of all days and Spark's start, CPU",
+        what="one new day against 0.10 of the bare Spark job and a bare session's start, CPU",
         figure="day_cpu",
-        against=lambda f: 0.10 * f["features_cpu"] + f["start_cpu"],
+        against=lambda f: 0.10 * f["bare_features_cpu"] + f["bare_start_cpu"],
         limit=1.0,
     ),
     Row(
@@ -135,7 +135,8 @@ def _bare(home: Path) -> Figures:
     return {
         "bare": done.seconds,
         "bare_shared": sum(stage["seconds"] for stage in stages.values()),
-        "bare_features_cpu": stages["features"]["cpu_seconds"],
+        "bare_features_cpu": stages["start"]["cpu_seconds"] + stages["features"]["cpu_seconds"],
+        "bare_start_cpu": stages["start"]["cpu_seconds"],
     }
 
 
@@ -150,7 +151,6 @@ def _features(home: Path) -> Figures:
         "features_cpu": days.cpu_seconds,
         "day_cpu": day.cpu_seconds,
         "warm_day_cpu": float(_measured([*program, "warm", NEXT_DAY.isoformat()], home).printed),
-        "start_cpu": _measured([*program, "start"], home).cpu_seconds,
     }
 
 

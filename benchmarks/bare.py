@@ -11,7 +11,7 @@ import sys
 import time
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -19,6 +19,9 @@ from refit_assets.features.job import find_features
 from refit_assets.features.window import RefitWindow, plan_window
 from refit_assets.models import find_model
 from refit_assets.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 Stages = dict[str, dict[str, float]]
 
@@ -29,19 +32,27 @@ def main() -> None:
     spec, stages = find_model("flight_delay"), Stages()
     # What importing costs belongs to the Spark job's CPU, as it does to ours.
     begin = (_now()[0], 0.0)
-    _features(spec, landing, work / "features", until)
+    spark = _spark()
+    begin = _lap(stages, "start", begin)
+    _features(spark, spec, landing, work / "features", until)
     begin = _lap(stages, "features", begin)
     _trials(spec, plan_window(spec, until.isoformat()), work)
     _lap(stages, "trials", begin)
     print(json.dumps(stages))
 
 
-def _features(spec: ModelSpec, landing: Path, out: Path, until: date) -> None:
+def _spark() -> "SparkSession":
     from pyspark.sql import SparkSession
-    from pyspark.sql import functions as f
 
     settings = {"spark.sql.session.timeZone": "UTC", "spark.driver.memory": "2g"}
-    spark = SparkSession.builder.master("local[*]").config(map=settings).getOrCreate()
+    return SparkSession.builder.master("local[*]").config(map=settings).getOrCreate()
+
+
+def _features(
+    spark: "SparkSession", spec: ModelSpec, landing: Path, out: Path, until: date
+) -> None:
+    from pyspark.sql import functions as f
+
     landed: dict[str, Any] = {}
     for name, source in spec.sources.items():
         schema = ", ".join(f"`{column}` {kind}" for column, kind in source.columns.items())

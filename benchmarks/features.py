@@ -1,6 +1,6 @@
-"""Features of a range of days through their asset, or Spark's start alone; for `make bench`.
+"""Features of a range of days through their asset; for `make bench`.
 
-    python -m benchmarks.features FIRST LAST | start | warm DAY
+    python -m benchmarks.features FIRST LAST | warm DAY
 
 The home is REFIT_HOME's; what it costs is measured from outside, except for a day in a session that
 has computed days before: its CPU seconds are printed.
@@ -13,7 +13,6 @@ from refit_assets.assets.main_job import main_job
 from refit_assets.assets.steps import cpu_seconds
 from refit_assets.models import find_model
 from refit_assets.resources.deployment import read_deployment
-from refit_assets.resources.spark import EmbeddedSpark
 
 _WARM_AFTER = 5
 
@@ -21,11 +20,6 @@ _WARM_AFTER = 5
 def main() -> None:
     """Do what the arguments say."""
     spec, deployment = find_model("flight_delay"), read_deployment()
-    if sys.argv[1] == "start":
-        spark = EmbeddedSpark()
-        spark.session(spec.compute.embedded.spark)
-        spark.close()
-        return
     deployment.prepare()
     last = date.fromisoformat(sys.argv[2])
     with main_job(spec, deployment) as job:

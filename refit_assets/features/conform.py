@@ -18,7 +18,7 @@ from refit_assets.features.landing import MOST_FINDINGS
 from refit_assets.spec import Feature, ModelSpec
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
 LARGEST_KEY = 2**53
 """Beyond it a double, which H2O computes with, cannot tell two keys apart."""
@@ -28,20 +28,20 @@ _NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal"
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a cell must be; `broken` is never null."""
+    """What a cell must be; `broken` is Spark's SQL, and never null."""
 
     column: str
     expected: str
-    broken: "Column"
+    broken: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One column of the feature table: its value, and the rules that it must keep."""
+    """One column of the feature table: its value in Spark's SQL, the rules that it must keep."""
 
     name: str
     sql_type: str
-    value: "Column"
+    value: str
     rules: tuple[Rule, ...]
 
 
@@ -85,21 +85,18 @@ def conform(answered: "DataFrame", spec: ModelSpec, first: date, last: date) -> 
         answered = answered.where(day.isNull() | (day < f.lit(begin)) | (day >= f.lit(first)))
     fields = _fields(answered, spec, begin, last)
     rules = tuple(rule for field in fields for rule in field.rules)
-    bad = f.expr("false")
-    for rule in rules:
-        bad = bad | rule.broken
-    values = [field.value.alias(field.name) for field in fields]
-    frame = answered.select(*values, bad.alias(BAD))
+    bad = " or ".join(rule.broken for rule in rules)
+    # As texts: a column object is made by dozens of calls into the JVM, a text by one.
+    values = [f"{field.value} as `{field.name}`" for field in fields]
+    frame = answered.selectExpr(*values, f"{bad} as {BAD}")
     return Conformed(spec=spec, frame=frame, answered=answered, rules=rules)
 
 
 def broken_rules(conformed: Conformed) -> list[Finding]:
     """Name what is wrong, up to twenty rows in all."""
-    from pyspark.sql import functions as f
-
     # One pass over all rules; only broken ones are asked for rows.
-    counts = [f.count_if(rule.broken) for rule in conformed.rules]
-    broken = conformed.answered.agg(*counts).collect()[0]
+    counts = [f"count_if({rule.broken})" for rule in conformed.rules]
+    broken = conformed.answered.selectExpr(*counts).collect()[0]
     findings: list[Finding] = []
     for rule, rows in zip(conformed.rules, broken, strict=True):
         if rows and len(findings) < MOST_FINDINGS:
@@ -197,77 +194,68 @@ def _fields(answered: "DataFrame", spec: ModelSpec, begin: date, last: date) -> 
     return fields
 
 
-def _cast(name: str, found: str, wanted: str) -> "tuple[Column, list[Rule]]":
-    from pyspark.sql import functions as f
-
-    raw = f.col(f"`{name}`")
+def _cast(name: str, found: str, wanted: str) -> tuple[str, list[Rule]]:
+    raw = f"`{name}`"
     if found == wanted:
         return raw, []
     # Under ANSI a plain cast that fails would end the job, and name no row.
-    value = raw.try_cast(wanted)
-    broken = raw.isNotNull() & (value.isNull() | f.coalesce(value != raw, f.expr("false")))
+    value = f"try_cast({raw} as {wanted})"
+    broken = f"({raw} is not null and ({value} is null or coalesce({value} != {raw}, false)))"
     return value, [Rule(column=name, expected=f"{wanted}, exactly", broken=broken)]
 
 
 def _present(name: str) -> Rule:
-    from pyspark.sql import functions as f
-
-    return Rule(column=name, expected="a value", broken=f.col(f"`{name}`").isNull())
+    return Rule(column=name, expected="a value", broken=f"`{name}` is null")
 
 
-def _rule(name: str, expected: str, broken: "Column") -> Rule:
-    from pyspark.sql import functions as f
-
+def _rule(name: str, expected: str, broken: str) -> Rule:
     # A missing value breaks no rule but `_present`: compared with anything it is null.
-    return Rule(column=name, expected=expected, broken=f.coalesce(broken, f.expr("false")))
+    return Rule(column=name, expected=expected, broken=f"coalesce({broken}, false)")
 
 
 def _day_rules(begin: date, last: date) -> list[Rule]:
-    from pyspark.sql import functions as f
-
-    outside = ~f.col("day").between(f.lit(begin), f.lit(last))
+    outside = f"day not between date'{begin}' and date'{last}'"
     return [_present("day"), _rule("day", f"a day from {begin} to {last}", outside)]
 
 
 def _key_rules(name: str) -> list[Rule]:
-    from pyspark.sql import functions as f
-
-    outside = ~f.col(f"`{name}`").between(-LARGEST_KEY, LARGEST_KEY)
+    outside = f"`{name}` not between {-LARGEST_KEY} and {LARGEST_KEY}"
     return [_present(name), _rule(name, "a key within ±2^53", outside)]
 
 
 def _label_rules(spec: ModelSpec) -> list[Rule]:
-    from pyspark.sql import functions as f
-
     target = spec.target
     if not target.classes:
         return []
     expected = f"{target.positive!r}, {target.negative!r} or null"
-    unknown = ~f.col(f"`{target.column}`").isin(*target.classes)
+    unknown = f"`{target.column}` not in ({_texts(target.classes)})"
     return [_rule(target.column, expected, unknown)]
 
 
-def _feature_rules(name: str, value: "Column", feature: Feature) -> "tuple[Column, list[Rule]]":
-    from pyspark.sql import functions as f
-
+def _feature_rules(name: str, value: str, feature: Feature) -> tuple[str, list[Rule]]:
     rules = [] if feature.nullable else [_present(name)]
     # Of what was answered, not of the cast: findings are looked up in those rows.
-    raw = f.col(f"`{name}`")
+    raw = f"`{name}`"
     if feature.minimum is not None:
-        rules.append(_rule(name, f"at least {feature.minimum}", raw < _bound(feature.minimum)))
+        below = f"{raw} < {_bound(feature.minimum)}"
+        rules.append(_rule(name, f"at least {feature.minimum}", below))
     if feature.maximum is not None:
-        rules.append(_rule(name, f"at most {feature.maximum}", raw > _bound(feature.maximum)))
+        above = f"{raw} > {_bound(feature.maximum)}"
+        rules.append(_rule(name, f"at most {feature.maximum}", above))
     if feature.levels is None:
         return value, rules
-    known = raw.isin(*feature.levels)
+    known = f"{raw} in ({_texts(feature.levels)})"
     if feature.unknown_level == "missing":
-        return f.when(known, value), rules
-    rules.append(_rule(name, f"one of {', '.join(feature.levels)}", ~known))
+        return f"case when {known} then {value} end", rules
+    rules.append(_rule(name, f"one of {', '.join(feature.levels)}", f"not {known}"))
     return value, rules
 
 
-def _bound(value: float) -> "Column":
-    from pyspark.sql import functions as f
-
+def _bound(value: float) -> str:
     # Beside a double Spark would compare decimals as doubles, inexactly at the bound itself.
-    return f.lit(value) if isinstance(value, int) else f.lit(Decimal(str(value)))
+    return f"{value}" if isinstance(value, int) else f"{Decimal(str(value)):f}BD"
+
+
+def _texts(values: Sequence[str]) -> str:
+    quoted = (value.replace("\\", "\\\\").replace("'", "\\'") for value in values)
+    return ", ".join(f"'{value}'" for value in quoted)

@@ -11,26 +11,25 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import DataFrame
 
-SUMS = ("sum_a_high", "sum_a_low", "sum_b_high", "sum_b_low")
-# A bigint has 63 bits beside its sign.
-_FLAGS_A_WORD = 60
+_HASHES = ("_hash_a", "_hash_b")
+SUMS = {
+    f"sum{name.removeprefix('_hash')}_{half}": f"sum({bits})"
+    for name in _HASHES
+    for half, bits in (("high", f"shiftright({name}, 32)"), ("low", f"{name} & {0xFFFFFFFF}"))
+}
+"""Aggregates over the rows of `hashed`, in Spark's SQL: a day's digest is made of them."""
 
 
-def build_digest_sums(columns: Sequence[str]) -> "list[Column]":
-    """Build the aggregates, named as in `SUMS`, over columns of exact types (no doubles)."""
-    from pyspark.sql import functions as f
-
+def hashed(rows: "DataFrame", columns: Sequence[str]) -> "DataFrame":
+    """Add two hashes over columns of exact types (no doubles) to every row, for `SUMS`."""
     # A column that moved in the YAML is no other content.
-    names = sorted(columns)
-    hashes = {"a": _row_hash(names, salt="refit-a"), "b": _row_hash(names, salt="refit-b")}
-    aggregates: list[Column] = []
-    for letter, hashed in hashes.items():
-        aggregates.append(f.sum(f.shiftright(hashed, 32)).alias(f"sum_{letter}_high"))
-        low = hashed.bitwiseAND(f.lit(0xFFFFFFFF))
-        aggregates.append(f.sum(low).alias(f"sum_{letter}_low"))
-    return aggregates
+    names = [f"`{name}`" for name in sorted(columns)]
+    # Spark's hash skips nulls, so that (null, 5) would equal (5, null): these tell them apart.
+    content = ", ".join([*(f"{name} is null" for name in names), *names])
+    # In a step of their own: each is summed twice, and is planned and computed once.
+    return rows.selectExpr("*", *(f"xxhash64('{name}', {content}) as {name}" for name in _HASHES))
 
 
 def digest_of_day(
@@ -44,24 +43,3 @@ def digest_of_day(
         "contract": contract_digest,
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _row_hash(names: Sequence[str], *, salt: str) -> "Column":
-    from pyspark.sql import functions as f
-
-    # Spark's hash skips nulls, so that (null, 5) would equal (5, null): the marks tell them apart.
-    marks = [
-        _null_marks(names[begin : begin + _FLAGS_A_WORD])
-        for begin in range(0, len(names), _FLAGS_A_WORD)
-    ]
-    return f.xxhash64(f.lit(salt), *marks, *(f.col(name) for name in names))
-
-
-def _null_marks(names: Sequence[str]) -> "Column":
-    from pyspark.sql import functions as f
-
-    marks = f.lit(0).cast("bigint")
-    for place, name in enumerate(names):
-        flag = f.when(f.col(name).isNull(), f.lit(1 << place)).otherwise(f.lit(0))
-        marks = marks.bitwiseOR(flag.cast("bigint"))
-    return marks

@@ -25,7 +25,7 @@ from refit_assets.features.conform import (
     twice,
 )
 from refit_assets.features.contract import build_contract
-from refit_assets.features.digest import SUMS, build_digest_sums, digest_of_day
+from refit_assets.features.digest import SUMS, digest_of_day, hashed
 from refit_assets.features.landing import CURE, Landing, inspect_landing, landing_folder
 from refit_assets.features.lineage import Lineage, marked, read_lineage
 from refit_assets.features.memory import memory_named
@@ -241,15 +241,17 @@ def _checked(conformed: Conformed) -> dict[date, _DayRows]:
     from pyspark.sql import functions as f
 
     spec = conformed.spec
-    aggregates = [
-        f.count("*").alias("rows"),
-        f.count(f.col(spec.target.column)).alias("labelled_rows"),
-        f.bool_or(f.col(BAD)).alias(BAD),
-        *(f.count_if(f.col(name).isNull()).alias(f"no {name}") for name in _nullable(spec)),
-        *build_digest_sums([*table_types(spec)]),
-    ]
+    aggregates = {
+        "rows": "count(*)",
+        "labelled_rows": f"count(`{spec.target.column}`)",
+        BAD: f"bool_or({BAD})",
+        **{f"no {name}": f"count_if(`{name}` is null)" for name in _nullable(spec)},
+        **SUMS,
+    }
+    named = [f.expr(f"{aggregate} as `{name}`") for name, aggregate in aggregates.items()]
+    rows = hashed(conformed.frame, [*table_types(spec)])
     try:
-        days = conformed.frame.groupBy("day").agg(*aggregates).collect()
+        days = rows.groupBy("day").agg(*named).collect()
     except PySparkException as error:
         first_line = str(error).splitlines()[0]
         message = f"features of {spec.name} cannot be computed: {first_line}"

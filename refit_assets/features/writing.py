@@ -79,12 +79,10 @@ def replace_days(
 
 def fitted(rows: "DataFrame", columns: Mapping[str, str]) -> "DataFrame":
     """Order the columns as the table has them; those that the contract dropped are null."""
-    from pyspark.sql import functions as f
-
     present = set(rows.columns)
-    return rows.select(
+    return rows.selectExpr(
         *(
-            f.col(f"`{name}`") if name in present else f.lit(None).cast(kind).alias(name)
+            f"`{name}`" if name in present else f"cast(null as {kind}) as `{name}`"
             for name, kind in columns.items()
         )
     )

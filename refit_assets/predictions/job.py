@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refit_assets.errors import DataError, Finding
-from refit_assets.features.digest import SUMS, build_digest_sums, digest_of_day
+from refit_assets.features.digest import SUMS, digest_of_day, hashed
 from refit_assets.features.job import open_catalogue
 from refit_assets.features.memory import memory_named
 from refit_assets.features.table import DayRecord, files_by_day, find_snapshot
@@ -148,9 +148,10 @@ def _checked(
     from pyspark.sql import functions as f
 
     # A score is a double, but nothing sums it: the bits of each are hashed as they are.
-    sums = build_digest_sums([*prediction_types(request.spec)])
+    rows = hashed(scored, [*prediction_types(request.spec)])
+    sums = [f.expr(f"{aggregate} as {name}") for name, aggregate in SUMS.items()]
     try:
-        days = scored.groupBy("day").agg(f.count("*").alias("rows"), *sums).collect()
+        days = rows.groupBy("day").agg(f.count("*").alias("rows"), *sums).collect()
     except PySparkException as error:
         message = f"{request.version} of {request.spec.name} cannot score: {_reason(error)}"
         raise DataError(message) from error

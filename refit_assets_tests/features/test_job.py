@@ -180,6 +180,24 @@ def test_a_level_may_be_stored_as_missing(lake: Home) -> None:
     assert set(stored) == {"AA", "UA", None}
 
 
+def test_levels_and_bounds_stand_for_themselves(
+    lake: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = "O'Hare\\n"
+    least = {"type": "decimal(6,5)", "minimum": 1e-05}
+    carrier = {"type": "category", "levels": ["B6", "UA", odd]}
+    spec = build_spec({**COLUMNS, "carrier": carrier, "late_share": least})
+    named = r"if(carrier = 'AA', 'O\'Hare\\n', carrier) as carrier"
+    answering(monkeypatch, named, "0.00001 as late_share")
+    (record,) = lake.compute(4, 4, spec).days
+    stored = pq.read_table(record.files[0].removeprefix("file://"))["carrier"].to_pylist()
+    assert set(stored) == {"B6", "UA", odd}
+    monkeypatch.undo()
+    answering(monkeypatch, named, "0.0 as late_share")
+    with pytest.raises(DataError, match="column late_share: expected at least 1e-05"):
+        lake.compute(4, 4, spec)
+
+
 def test_a_missing_column_and_a_missing_module_are_named(lake: Home) -> None:
     with pytest.raises(DataError, match="column altitude: expected int, found no such column"):
         lake.compute(4, 4, build_spec({**COLUMNS, "altitude": "int"}))
