@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from refit_assets.cli import heed_signals
 from refit_assets_tests.fakes.s3_server import s3_server
 
 if TYPE_CHECKING:
@@ -55,6 +54,15 @@ def _migrations_read_once() -> Generator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _signals_heeded() -> None:
+    """Let servers that tests start end by SIGTERM, also where nobody's terminal is near."""
+    # Here, for the process that only hands tests to the others needs none of what it imports.
+    from refit_assets.cli import heed_signals
+
+    heed_signals()
+
+
 @pytest.fixture(scope="session")
 def spark() -> Generator["SparkSession"]:
     """Spark for all tests that are marked so; it stops with the last of them."""
@@ -73,8 +81,6 @@ def s3_address() -> Generator[str]:
 
 
 def pytest_sessionstart() -> None:
-    """Let servers that tests start end by SIGTERM, also where nobody's terminal is near."""
-    heed_signals()
     gc.disable()  # imports make no garbage; it is enabled once they are done
 
 

@@ -212,8 +212,13 @@ def test_the_next_command_is_one_that_the_shell_finds(
 
 BACKGROUND_JOB = """
 import signal, sys
-from dagster._utils.interrupts import capture_interrupts
+from importlib.util import find_spec
+from pathlib import Path
+from runpy import run_path
 from refit_assets.cli import main
+# This module of Dagster's alone: with all of it the process would live twice as long.
+dagster = Path(find_spec("dagster").origin).parent
+capture_interrupts = run_path(dagster / "_utils/interrupts.py")["capture_interrupts"]
 sys.argv = ["refit", "models"]
 try:
     main()

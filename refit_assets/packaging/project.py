@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -430,7 +431,9 @@ def _session(name: str, calls: Sequence[tuple[str, str]], facts: ModelFacts) -> 
     ]
 
 
-def _render(template: str, variables: Mapping[str, Any]) -> str:
+@cache
+def _environment() -> Environment:
+    """Kept, since it keeps the compiled templates."""
     environment = Environment(  # noqa: S701 - Java, not HTML; the pom escapes by itself
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
@@ -439,7 +442,11 @@ def _render(template: str, variables: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update({"java": java_string, "doc": javadoc})
-    return environment.get_template(template).render(**variables)
+    return environment
+
+
+def _render(template: str, variables: Mapping[str, Any]) -> str:
+    return _environment().get_template(template).render(**variables)
 
 
 def _write(path: Path, text: str) -> None:

@@ -179,10 +179,17 @@ def read_versions_installed(names: Sequence[str] = LIBRARIES) -> dict[str, str]:
 
 def read_git_commit(folder: Path) -> str | None:
     """Commit that is checked out there; None where there is no repository or no git."""
-    commit = _ask_git(folder, "rev-parse", "HEAD")
-    if commit is None:
+    # One question for both: a process of git costs more than all else that is recorded.
+    command = ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch"]
+    command += ["--untracked-files=no"]
+    try:
+        answer = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
         return None
-    changed = _ask_git(folder, "status", "--porcelain", "--untracked-files=no")
+    commit, *rest = answer.stdout.removeprefix("# branch.oid ").splitlines()
+    if commit == "(initial)":
+        return None
+    changed = any(not line.startswith("# ") for line in rest)
     return f"{commit}-dirty" if changed else commit
 
 
@@ -191,12 +198,3 @@ def _read_component(component: Mapping[str, Any]) -> Component:
     told = [choice.get("license", choice) for choice in component.get("licenses", ())]
     names = [one.get("id") or one.get("name") or one.get("expression") for one in told]
     return Component(purl=component["purl"], licences=tuple(name for name in names if name))
-
-
-def _ask_git(folder: Path, *question: str) -> str | None:
-    command = ["git", "-C", str(folder), *question]
-    try:
-        answer = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return answer.stdout.strip()

@@ -6,10 +6,8 @@ The model is that of `specs.py` with daily refits: a window of three days is qui
 import os
 import shutil
 import sqlite3
-import threading
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -33,6 +31,7 @@ from refit_assets.training.fit import FitRequest
 from refit_assets_tests.fakes.h2o import FakeH2O
 from refit_assets_tests.fakes.maven import FakeMaven
 from refit_assets_tests.fakes.spark import FakeSpark
+from refit_assets_tests.memory import empty_instance
 from refit_assets_tests.specs import build_spec
 
 DAILY: dict[str, Any] = {
@@ -200,28 +199,6 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluati
     return {one.check_name: one for one in result.get_asset_check_evaluations()}
 
 
-@pytest.fixture(scope="session")
-def memory() -> Generator[dg.DagsterInstance]:
-    """Dagster's storages in memory: making their tables takes longer than most tests."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        events: Any = instance.event_log_storage
-        runs: Any = instance.run_storage
-        events._connect, runs.connect = _kept_open(events), _kept_open(runs)
-        yield instance
-
-
-def _kept_open(storage: Any) -> Callable[[], AbstractContextManager[Any]]:  # noqa: ANN401
-    """Spare a storage a new connection, set up anew, for every event: it holds one anyway."""
-    lock = threading.RLock()
-
-    @contextmanager
-    def connect() -> Generator[Any]:
-        with lock, storage._held_conn.begin():
-            yield storage._held_conn
-
-    return connect
-
-
 Build: TypeAlias = Callable[[Workshop], None]
 
 
@@ -233,7 +210,6 @@ class Shelf:
     """
 
     folder: Path
-    instance: dg.DagsterInstance
     kept: dict[tuple[Build, ...], tuple[Workshop, Path, list[sqlite3.Connection]]] = field(
         default_factory=dict
     )
@@ -244,26 +220,28 @@ class Shelf:
             workshop, home, databases = self.kept[steps]
             shutil.rmtree(workshop.deployment.home)
             shutil.copytree(home, workshop.deployment.home)
-            self._copy(databases, self._databases())
+            self._copy(databases, self._databases(workshop))
             return workshop.copy()
         if steps:
             workshop = self.fetch(steps[:-1])
             steps[-1](workshop)
         else:
             workshop = Workshop(
-                deployment=Deployment(home=self.folder / "home"), instance=self.instance
+                deployment=Deployment(home=self.folder / "home"), instance=empty_instance()
             )
             workshop.deployment.prepare()
-            self.instance.wipe()
         home = self.folder / f"kept-{len(self.kept)}"
         shutil.copytree(workshop.deployment.home, home)
-        databases = [sqlite3.connect(":memory:") for _ in self._databases()]
-        self._copy(self._databases(), databases)
+        made = self._databases(workshop)
+        databases = [sqlite3.connect(":memory:") for _ in made]
+        self._copy(made, databases)
         self.kept[steps] = workshop.copy(), home, databases
         return workshop
 
-    def _databases(self) -> list[sqlite3.Connection]:
-        storages: list[Any] = [self.instance.run_storage, self.instance.event_log_storage]
+    @staticmethod
+    def _databases(workshop: Workshop) -> list[sqlite3.Connection]:
+        instance = workshop.instance
+        storages: list[Any] = [instance.run_storage, instance.event_log_storage]
         return [storage._held_conn.connection.dbapi_connection for storage in storages]
 
     @staticmethod
@@ -273,8 +251,8 @@ class Shelf:
 
 
 @pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory, memory: dg.DagsterInstance) -> Shelf:
-    return Shelf(folder=tmp_path_factory.mktemp("shelf"), instance=memory)
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    return Shelf(folder=tmp_path_factory.mktemp("shelf"))
 
 
 def state(*steps: Build) -> Any:  # noqa: ANN401

@@ -8,6 +8,7 @@ import pytest
 from refit_assets.assets.leftovers import build_leftovers_job, build_sensor
 from refit_assets_tests.assets.conftest import begin
 from refit_assets_tests.fakes.kubernetes_api import FakeApi
+from refit_assets_tests.memory import empty_instance
 
 
 def put(api: FakeApi, kind: str, name: str, run_id: str | None) -> None:
@@ -36,9 +37,8 @@ def asked(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str | None]:
 
 
 @pytest.fixture
-def instance() -> Any:  # noqa: ANN401
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
+def instance() -> dg.DagsterInstance:
+    return empty_instance()
 
 
 def test_workloads_of_an_ended_run_are_removed_with_all_their_parts(

@@ -13,6 +13,7 @@ from refit_assets.assets.spark_job import Printed, build_spark_job_defs
 from refit_assets.errors import WorkloadFailed
 from refit_assets.job_spec import SparkJobSpec
 from refit_assets.resources.scripts import ScriptCall, Tell
+from refit_assets_tests.memory import empty_instance
 
 WEEKLY = {"every": "weekly", "start": "2013-01-07"}
 
@@ -43,15 +44,14 @@ def build(folder: Path, **attributes: Any) -> dg.Definitions:  # noqa: ANN401
 def run(
     defs: dg.Definitions, scripts: FakeScripts, partition: str | None = None
 ) -> dg.ExecuteInProcessResult:
-    with dg.DagsterInstance.ephemeral() as instance:
-        return dg.materialize(
-            [*(defs.assets or ())],
-            resources={"scripts": scripts},
-            instance=instance,
-            partition_key=partition,
-            run_config=QUIET,
-            raise_on_error=False,
-        )
+    return dg.materialize(
+        [*(defs.assets or ())],
+        resources={"scripts": scripts},
+        instance=empty_instance(),
+        partition_key=partition,
+        run_config=QUIET,
+        raise_on_error=False,
+    )
 
 
 def test_what_the_script_prints_is_shown_with_the_asset(tmp_path: Path) -> None:

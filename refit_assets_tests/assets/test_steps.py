@@ -5,6 +5,7 @@ import pytest
 
 from refit_assets.assets.steps import step
 from refit_assets.errors import DataError, WorkloadFailed
+from refit_assets_tests.memory import empty_instance
 
 POLICY = dg.RetryPolicy(max_retries=2)
 
@@ -23,8 +24,7 @@ def test_what_somebody_stopped_is_not_begun_again_and_what_a_node_lost_is(
                 context.instance.report_run_canceling(context.run)
             raise dg.DagsterExecutionInterruptedError
 
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([interrupted], instance=instance, raise_on_error=False)
+    result = dg.materialize([interrupted], instance=empty_instance(), raise_on_error=False)
     assert not result.success
     assert len(begun) == attempts
 
@@ -48,8 +48,7 @@ def test_only_what_may_pass_is_tried_again(error: Exception, attempts: int, said
             begun.append(context.run.run_id)
             raise error
 
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([failing], instance=instance, raise_on_error=False)
+    result = dg.materialize([failing], instance=empty_instance(), raise_on_error=False)
     assert len(begun) == attempts
     (failed,) = (event for event in result.all_events if event.is_step_failure)
     told = failed.step_failure_data.user_failure_data

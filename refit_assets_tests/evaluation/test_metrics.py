@@ -24,23 +24,6 @@ def test_an_evaluation_survives_its_json() -> None:
         assert record_from_json(Evaluation, record_to_json(found), "evaluation.json") == found
 
 
-def test_metrics_are_scikit_learns_and_lie_in_their_intervals() -> None:
-    # Here, because importing it takes longer than all the tests of most modules.
-    from sklearn import metrics as sk
-
-    found = evaluated(flights_spec())
-    labels, scores = holdout(flights_spec()).labels, predictions().columns["p:late"]
-    values = {one.metric: one.value for one in found.metrics}
-    assert values["auc"] == pytest.approx(sk.roc_auc_score(labels, scores), rel=1e-14)
-    assert values["log_loss"] == pytest.approx(sk.log_loss(labels, scores), rel=1e-14)
-    assert found.metrics[0].metric == "log_loss"
-    for one in found.metrics:
-        assert one.interval is not None
-        assert one.interval.low < one.interval.high
-    assert found.parity is not None
-    assert found.parity.proven
-
-
 def test_a_regression_has_errors_and_no_cut_offs() -> None:
     found = evaluated_air(air_spec())
     assert [one.metric for one in found.metrics] == ["rmse", "mae", "r2"]

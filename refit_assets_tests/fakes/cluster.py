@@ -15,6 +15,7 @@ from refit_assets.exchange import Exchange
 from refit_assets.resources.cluster_deployment import ClusterDeployment
 from refit_assets.resources.kubernetes import Asked, ClusterPrograms, Step
 from refit_assets_tests.fakes.kubernetes_api import FakeApi
+from refit_assets_tests.memory import empty_instance
 
 ResultT = TypeVar("ResultT")
 
@@ -86,6 +87,5 @@ def in_a_step(work: Callable[[], ResultT]) -> ResultT:
     def step() -> None:
         made.append(work())
 
-    with dg.DagsterInstance.ephemeral() as instance:
-        dg.materialize([step], instance=instance, run_config=QUIET)
+    dg.materialize([step], instance=empty_instance(), run_config=QUIET)
     return made[0]

@@ -171,6 +171,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 def test_the_commit_is_told_and_whether_something_was_changed(tmp_path: Path) -> None:
     git(tmp_path, "init")
+    assert read_git_commit(tmp_path) is None
     file = tmp_path / "features.py"
     file.write_text("one")
     git(tmp_path, "add", ".")

@@ -5,6 +5,7 @@ Over an API server in memory, whose programs answer as soon as they are submitte
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from refit_assets.artefacts import ArtefactStore, Folder
 from refit_assets.exchange import Exchange
+from refit_assets.features.training_set import DayPin
 from refit_assets.resources.cluster_h2o import ClusterH2O, Passes, plan_passes
 from refit_assets.spec import ModelSpec
 from refit_assets.training.fit import FitRequest, FitResult, ShareRequest, ShareResult
@@ -20,7 +22,7 @@ from refit_assets.workloads.h2o_cluster import CLIENT_LABEL
 from refit_assets.workloads.kube import Manifest
 from refit_assets_tests.fakes.cluster import folder_programs, in_a_step
 from refit_assets_tests.fakes.kubernetes_api import FakeApi
-from refit_assets_tests.training.flights import build_spec, write_training_set
+from refit_assets_tests.training.flights import build_spec, build_training_set
 
 TREES = [{"algorithm": "gbm"}, {"algorithm": "drf"}]
 LINES = [{"algorithm": "glm"}]
@@ -44,6 +46,12 @@ CANDIDATE = Candidate(
     holdout_rows=0,
     holdout_predictions_sha256="holdout",
 )
+
+# Nobody reads their rows here.
+DAYS = [
+    DayPin(day=date(2013, 7, n), part=part, digest=f"{n}", rows=9, labelled_rows=9, files=())
+    for n, part in enumerate(("train", "validation", "holdout"), 1)
+]
 
 
 def spec_of(search: list[dict[str, Any]], **size: int) -> ModelSpec:
@@ -146,7 +154,7 @@ class World:
         self.said: list[str] = []
 
     def fit(self, spec: ModelSpec) -> FitResult:
-        request = FitRequest(spec=spec, training_set=write_training_set(self.folder, spec))
+        request = FitRequest(spec=spec, training_set=build_training_set(spec, DAYS))
         h2o = ClusterH2O(programs=self.programs)
         return in_a_step(lambda: h2o.fit(request, self.api.store, self.said.append))
 

@@ -22,6 +22,7 @@ from refit_assets.spec import SparkSize, Toleration
 from refit_assets.workloads.kube import Manifest
 from refit_assets.workloads.spark_application import SparkProgram, build_application
 from refit_assets_tests.fakes.kubernetes_api import FakeApi
+from refit_assets_tests.memory import empty_instance
 
 SCRIPT = PROJECT / "refit_assets/defs/gbt_example/job.py"
 SPEC = SparkJobSpec.model_validate(
@@ -125,15 +126,14 @@ def materialise(api: FakeApi) -> dg.ExecuteInProcessResult:
     programs = ClusterPrograms(deployment=CLUSTER, open=lambda _: api, interval_seconds=0)
     resources: dict[str, Any] = {"scripts": ClusterScripts(programs=programs)}
     asset = build_spark_job_asset(SPEC, SCRIPT)
-    with dg.DagsterInstance.ephemeral() as instance:
-        return dg.materialize(
-            [asset],
-            resources=resources,
-            partition_key="2013-01-02",
-            instance=instance,
-            run_config=QUIET,
-            raise_on_error=False,
-        )
+    return dg.materialize(
+        [asset],
+        resources=resources,
+        partition_key="2013-01-02",
+        instance=empty_instance(),
+        run_config=QUIET,
+        raise_on_error=False,
+    )
 
 
 def test_a_job_on_the_cluster_is_submitted_followed_and_removed() -> None:

@@ -27,22 +27,6 @@ def test_metrics_of_four_rows_are_those_worked_out_by_hand() -> None:
     assert found["ks"] == 0.5
 
 
-@pytest.mark.parametrize("decimals", [1, 3, 17])
-def test_metrics_are_scikit_learns_with_many_ties_and_with_none(decimals: int) -> None:
-    # Here, because importing it takes longer than all the tests of most modules.
-    from sklearn import metrics as sk
-
-    random = np.random.default_rng(11)
-    labels = (random.random(3000) < 0.2).astype(float)
-    scores = np.round(np.clip(random.random(3000) * 0.7 + labels * 0.3, 0, 1), decimals)
-    found = measure(labels, scores, classification=True)
-    false_positives, true_positives, _ = sk.roc_curve(labels, scores)
-    assert found["auc"] == pytest.approx(sk.roc_auc_score(labels, scores), rel=1e-14)
-    assert found["pr_auc"] == pytest.approx(sk.average_precision_score(labels, scores), rel=1e-14)
-    assert found["log_loss"] == pytest.approx(sk.log_loss(labels, scores), rel=1e-14)
-    assert found["ks"] == pytest.approx(np.max(true_positives - false_positives), rel=1e-14)
-
-
 def test_metrics_of_numbers_are_those_worked_out_by_hand() -> None:
     found = measure(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 6.0]), classification=False)
     assert found == {"rmse": pytest.approx(math.sqrt(3)), "mae": 1.0, "r2": pytest.approx(-3.5)}
