@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -75,6 +76,18 @@ def test_gson_in_the_runnable_jar_meets_no_other(packaged_folder: Path) -> None:
     with zipfile.ZipFile(packaged_folder / f"{STEM}-all.jar") as jar:
         gson = [name for name in jar.namelist() if "/gson/" in name and name.endswith(".class")]
     assert {name.partition("/gson/")[0] for name in gson} == {"org/acme/models/gbm_binomial/shaded"}
+
+
+@pytest.mark.parametrize("classifier", ["", "-all"])
+def test_a_cold_jvm_neither_inflates_the_model_twice_nor_builds_the_joining_of_texts(
+    packaged_folder: Path, classifier: str
+) -> None:
+    ours = "org/acme/models/gbm_binomial/"
+    with zipfile.ZipFile(packaged_folder / f"{STEM}{classifier}.jar") as jar:
+        assert jar.getinfo(f"{ours}model.mojo").compress_type == zipfile.ZIP_STORED
+        classes = [name for name in jar.namelist() if re.fullmatch(rf"{ours}[^/]*\.class", name)]
+        assert len(classes) > 30
+        assert [name for name in classes if b"makeConcatWithConstants" in jar.read(name)] == []
 
 
 def test_the_same_request_makes_the_same_bytes_elsewhere_and_by_another_umask(

@@ -14,8 +14,8 @@ import java.util.Arrays;
 final class BitTrees implements Trees {
     /** Above this, decoding takes seconds, which a small model never costs. */
     private static final int MOST_NODES = 2_000_000;
-    /** What decoding needs at its height: 1.2 million nodes fitted into 320 MiB, not into 256. */
-    private static final int BYTES_A_NODE = 270;
+    /** What loading needs at its height, and a third: 1.2 million took 104 MiB, 96 were too few. */
+    private static final int BYTES_A_NODE = 120;
 
     private final Questions[] questions;
     /** Length of a row's bit vector. */
@@ -38,15 +38,19 @@ final class BitTrees implements Trees {
             word = group.place(word);
         }
         words = word;
+        int[] places = NodeOrder.places(table);
         nodes = new long[table.nodes];
         leaves = new float[table.nodes];
-        int[] places = NodeOrder.places(table);
         for (int i = 0; i < nodes.length; i++) {
-            long bit = table.asked[i] == null ? 0 : table.asked[i].bit(table.question[i]);
+            Questions group = table.asked(i);
+            long bit = group == null ? 0 : group.bit(table.question[i]);
             nodes[places[i]] = bit << 32 | places[table.child[i]];
             leaves[places[i]] = table.leaf[i];
         }
-        roots = Arrays.stream(table.roots, 0, table.trees).map(root -> places[root]).toArray();
+        roots = new int[table.trees];
+        for (int t = 0; t < roots.length; t++) {
+            roots[t] = places[table.roots[t]];
+        }
         heights = Arrays.copyOf(table.heights, table.trees);
         targets = Arrays.copyOf(table.targets, table.trees);
     }

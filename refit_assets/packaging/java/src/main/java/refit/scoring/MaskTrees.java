@@ -79,7 +79,7 @@ final class MaskTrees implements Trees {
         }
         int middle = read(table, lines, t, left, first);
         int end = read(table, lines, t, left + 1, middle);
-        Questions group = table.asked[node];
+        Questions group = table.asked(node);
         long[][] ofKind = lines.get(group);
         for (int kind = 0; kind < ofKind.length; kind++) {
             boolean right = group.says(table.question[node], kind);

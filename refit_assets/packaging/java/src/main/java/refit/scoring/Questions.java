@@ -1,9 +1,6 @@
 package refit.scoring;
 
 import java.util.Arrays;
-import java.util.BitSet;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /**
  * All questions that a forest asks about one feature, answered together as bits.
@@ -18,20 +15,30 @@ abstract class Questions {
     final int levels;
     int firstWord;
     int words;
+    /** What was asked, until the answers are prepared. */
+    Numbering questions;
     /** Of every question; null until all are known. */
     private int[] bitOf;
 
-    Questions(int feature, int levels) {
+    /** {@code width} is the number of longs that tell a question from others. */
+    Questions(int feature, int levels, int width) {
         this.feature = feature;
         this.levels = levels;
+        questions = new Numbering(width);
+    }
+
+    /** The number of a question, which is a new one if it was not asked before. */
+    final int ask(long[] question) {
+        return questions.of(question);
     }
 
     /** Fixes the place of the answers and returns the first word after them. */
     final int place(int word) {
         firstWord = word;
-        words = asked() / Long.SIZE + 1;
-        bitOf = new int[asked()];
+        words = questions.size() / Long.SIZE + 1;
+        bitOf = new int[questions.size()];
         prepare(bitOf);
+        questions = null;
         return word + words;
     }
 
@@ -39,9 +46,6 @@ abstract class Questions {
     final int bit(int question) {
         return firstWord * Long.SIZE + bitOf[question];
     }
-
-    /** How many different questions were asked so far, until they are prepared. */
-    abstract int asked();
 
     /** Prepares the answers and writes the bit of each question, counted from the first word. */
     abstract void prepare(int[] bits);
@@ -59,7 +63,7 @@ abstract class Questions {
     abstract boolean says(int question, int kind);
 
     final int count() {
-        return bitOf == null ? asked() : bitOf.length;
+        return bitOf == null ? questions.size() : bitOf.length;
     }
 
     final boolean bitIsSet(int question, long[] answers, int from) {
@@ -89,10 +93,10 @@ abstract class Questions {
         private double[] thresholds;
         private long[] ofMissing;
         /** The threshold's bits, then one for the answer to a missing value. */
-        private Numbering questions = new Numbering();
+        private final long[] asked = new long[1];
 
         Numbers(int feature, int levels) {
-            super(feature, levels);
+            super(feature, levels, 1);
         }
 
         /**
@@ -103,30 +107,25 @@ abstract class Questions {
          * @return the question's number
          */
         int ask(float threshold, boolean missing) {
-            return questions.of((long) Float.floatToIntBits(threshold) << 1 | (missing ? 1 : 0));
-        }
-
-        @Override
-        int asked() {
-            return questions.size();
+            asked[0] = (long) Float.floatToIntBits(threshold) << 1 | (missing ? 1 : 0);
+            return ask(asked);
         }
 
         @Override
         void prepare(int[] bits) {
             long[] order = new long[bits.length];
             for (int q = 0; q < order.length; q++) {
-                order[q] = (long) sortable(questions.key(q)) << Integer.SIZE | q;
+                order[q] = (long) sortable(questions.key(q, 0)) << Integer.SIZE | q;
             }
             Arrays.sort(order);
             thresholds = new double[bits.length];
             ofMissing = new long[words];
             for (int rank = 0; rank < order.length; rank++) {
                 int q = (int) order[rank];
-                thresholds[rank] = Float.intBitsToFloat((int) (questions.key(q) >> 1));
+                thresholds[rank] = Float.intBitsToFloat((int) (questions.key(q, 0) >> 1));
                 bits[q] = rank;
-                ofMissing[rank / Long.SIZE] |= (questions.key(q) & 1) << rank;
+                ofMissing[rank / Long.SIZE] |= (questions.key(q, 0) & 1) << rank;
             }
-            questions = null;
         }
 
         /** NaN comes last: no value has that rank, so only a missing one says yes. */
@@ -193,40 +192,59 @@ abstract class Questions {
         }
     }
 
-    /** Questions of categories: a prepared row of bits for every level, and one for none. */
+    /**
+     * Questions of categories: a prepared row of bits for every level, and one for none.
+     *
+     * <p>A question is a bit for every level, set where it goes right, and one behind them for none.
+     */
     static final class Categories extends Questions {
         private long[] answers;
-        /** The number of each, in the order of the numbers. */
-        private Map<BitSet, Integer> questions = new LinkedHashMap<>();
 
         Categories(int feature, int levels) {
-            super(feature, levels);
+            super(feature, levels, width(levels));
         }
 
-        /** One of these levels? The number after all levels stands for none; returns its number. */
-        int ask(BitSet yes) {
-            Integer next = questions.size();
-            Integer known = questions.putIfAbsent(yes, next);
-            return known == null ? next : known;
-        }
-
-        @Override
-        int asked() {
-            return questions.size();
+        /** Longs that have a bit for every level and for none. */
+        static int width(int levels) {
+            return levels / Long.SIZE + 1;
         }
 
         @Override
         void prepare(int[] bits) {
             answers = new long[(levels + 1) * words];
-            int q = 0;
-            for (BitSet yes : questions.keySet()) {
+            for (int q = 0; q < bits.length; q++) {
                 bits[q] = q;
-                for (int c = yes.nextSetBit(0); c >= 0; c = yes.nextSetBit(c + 1)) {
-                    answers[c * words + q / Long.SIZE] |= 1L << q;
-                }
-                q++;
             }
-            questions = null;
+            long[] square = new long[Long.SIZE];
+            for (int from = 0; from <= levels; from += Long.SIZE) {
+                for (int word = 0; word < words; word++) {
+                    for (int i = 0; i < Long.SIZE; i++) {
+                        int q = word * Long.SIZE + i;
+                        square[i] = q < bits.length ? questions.key(q, from / Long.SIZE) : 0;
+                    }
+                    turn(square);
+                    for (int i = 0; i < Long.SIZE && from + i <= levels; i++) {
+                        answers[(from + i) * words + word] = square[i];
+                    }
+                }
+            }
+        }
+
+        /**
+         * Makes columns of rows: halves, then quarters and so on change places, down to bits.
+         *
+         * <p>A loop over all levels of all questions took a cold JVM a tenth of a second.
+         */
+        private static void turn(long[] square) {
+            long low = -1;
+            for (int half = Long.SIZE / 2; half > 0; half /= 2) {
+                low ^= low << half;
+                for (int i = 0; i < Long.SIZE; i = i + half + 1 & ~half) {
+                    long change = (square[i] >>> half ^ square[i + half]) & low;
+                    square[i] ^= change << half;
+                    square[i + half] ^= change;
+                }
+            }
         }
 
         @Override

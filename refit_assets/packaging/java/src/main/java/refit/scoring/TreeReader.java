@@ -1,8 +1,7 @@
 package refit.scoring;
 
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.BitSet;
+import java.util.Arrays;
 
 /**
  * Reads the compressed trees of a GBM, DRF or isolation forest MOJO into flat arrays.
@@ -11,6 +10,9 @@ import java.util.BitSet;
  * leaf), where missing values go (1 byte), threshold or set of levels, size of the left subtree if
  * it is no leaf, left subtree or leaf, right subtree or leaf. Every decision mirrors that of H2O's
  * own walk, so that the answers are the same for every row, odd ones included.
+ *
+ * <p>Most of a cold start may be spent here, before the JIT is done with it: so bytes are read from
+ * the array itself, and a set of levels is put together from whole bytes.
  */
 final class TreeReader {
     private static final int ONE_LEAF = 0xFFFF;
@@ -28,60 +30,79 @@ final class TreeReader {
 
     private final TreeTable table;
     private final String[][] domains;
-    private final ByteOrder order;
-    private ByteBuffer tree;
+    private final boolean bigEndian;
+    private byte[] tree;
+    /** Where the next byte lies. */
+    private int next;
+    /** Subtrees to be read, the next one last: a stack, since the JIT is slow at a recursion. */
+    private int[] nodes = new int[64];
+    private int[] levels = new int[64];
+    private Range[] ranges = new Range[64];
+    private boolean[] isLeaf = new boolean[64];
+    private int waiting;
+    /** By feature, the levels that go right at a node, and behind the last a bit for none. */
+    private final long[][] right;
 
     TreeReader(TreeTable table, String[][] domains, ByteOrder order) {
         this.table = table;
         this.domains = domains;
-        this.order = order;
+        bigEndian = order == ByteOrder.BIG_ENDIAN;
+        right = new long[domains.length][];
     }
 
     /** Reads one tree, whose leaves are added to that place of the predictions. */
     void read(byte[] bytes, int target) {
-        tree = ByteBuffer.wrap(bytes).order(order);
-        node(0, table.begin(target), 0, null);
+        tree = bytes;
+        next = 0;
+        await(table.begin(target), 0, null, false);
+        while (waiting > 0) {
+            waiting--;
+            if (isLeaf[waiting]) {
+                table.leaf(nodes[waiting], readFloat(), levels[waiting]);
+            } else {
+                node(nodes[waiting], levels[waiting], ranges[waiting]);
+            }
+        }
         table.end();
     }
 
-    private void node(int position, int at, int level, Range above) {
-        tree.position(position);
-        int type = tree.get() & 0xFF;
-        int column = tree.getChar();
+    private void await(int node, int level, Range range, boolean leaf) {
+        if (waiting == nodes.length) {
+            nodes = Arrays.copyOf(nodes, 2 * waiting);
+            levels = Arrays.copyOf(levels, 2 * waiting);
+            ranges = Arrays.copyOf(ranges, 2 * waiting);
+            isLeaf = Arrays.copyOf(isLeaf, 2 * waiting);
+        }
+        nodes[waiting] = node;
+        levels[waiting] = level;
+        ranges[waiting] = range;
+        isLeaf[waiting++] = leaf;
+    }
+
+    private void node(int at, int level, Range above) {
+        int type = readByte();
+        int column = readShort();
         if (column == ONE_LEAF) {
-            table.leaf(at, tree.getFloat(), level);
+            table.leaf(at, readFloat(), level);
             return;
         }
         Range range = split(type, column, at, above);
         int left = table.allocate(2);
         table.child[at] = left;
-        int right = left(type & LEFT_KIND, left, level, range);
-        tree.position(right);
-        if ((type & RIGHT_IS_LEAF) != 0) {
-            table.leaf(left + 1, tree.getFloat(), level + 1);
-        } else {
-            node(right, left + 1, level + 1, range);
-        }
-    }
-
-    /** Reads the left child and returns where the right one begins. */
-    private int left(int kind, int left, int level, Range range) {
+        int kind = type & LEFT_KIND;
         if (kind == LEFT_IS_LEAF) {
-            table.leaf(left, tree.getFloat(), level + 1);
-            return tree.position();
+            table.leaf(left, readFloat(), level + 1);
         }
-        int size = 0;
-        for (int i = 0; i <= kind; i++) {
-            size |= (tree.get() & 0xFF) << 8 * i;
+        await(left + 1, level + 1, range, (type & RIGHT_IS_LEAF) != 0);
+        if (kind != LEFT_IS_LEAF) {
+            next += kind + 1; // All of it is read, however long it is.
+            await(left, level + 1, range, false);
         }
-        int begin = tree.position();
-        node(begin, left, level + 1, range);
-        return begin + size;
     }
 
     /** Reads a node's question and returns the range that its subtrees see. */
     private Range split(int type, int column, int at, Range above) {
-        int direction = tree.get();
+        int direction = readByte();
         boolean againstRest = direction == MISSING_AGAINST_REST;
         boolean missingRight = direction != MISSING_LEFT && direction != LEFT;
         int kind = type & SPLIT_KIND;
@@ -89,44 +110,75 @@ final class TreeReader {
         // set that it met on the way down, if there was one.
         if (kind == 0 || againstRest && above == null) {
             // A zero has no sign: H2O's comparison does not see it.
-            float threshold = againstRest ? Float.NaN : tree.getFloat() + 0.0f;
-            table.askNumber(at, column, levels(column), threshold, missingRight);
+            float threshold = againstRest ? Float.NaN : readFloat() + 0.0f;
+            int levels = domains[column] == null ? -1 : domains[column].length;
+            table.askNumber(at, column, levels, threshold, missingRight);
             return above;
         }
         Range range = above;
-        BitSet yes = new BitSet();
-        if (againstRest) {
-            levels(column, range, yes, missingRight, null);
-        } else {
+        if (!againstRest) {
             boolean small = kind == SET_OF_32;
-            range = new Range(small ? 0 : tree.getChar(), small ? 32 : tree.getInt());
-            byte[] set = new byte[range.count() + 7 >> 3];
-            tree.get(set);
-            levels(column, range, yes, missingRight, BitSet.valueOf(set));
+            range = new Range(small ? 0 : readShort(), small ? 32 : readInt());
         }
-        table.askCategory(at, column, levels(column), yes);
+        readLevels(column, range, missingRight, !againstRest);
+        table.askCategory(at, column, domains[column].length, right[column]);
         return range;
     }
 
-    /** Marks what goes right: levels, and behind the last the number that stands for none. */
-    private void levels(int column, Range range, BitSet yes, boolean missingRight, BitSet set) {
-        int count = levels(column);
-        if (count < 0) {
+    /** Marks what goes right; levels within the range do where a set follows that has them. */
+    private void readLevels(int column, Range range, boolean missingRight, boolean set) {
+        if (domains[column] == null) {
             throw new UnsupportedOperationException("levels of a number, column " + column);
         }
-        yes.set(0, count + 1, missingRight);
-        if (range.first() < count) {
-            yes.clear(range.first(), Math.min(range.first() + range.count(), count));
+        int count = domains[column].length;
+        if (right[column] == null) {
+            right[column] = new long[Questions.Categories.width(count)];
         }
-        if (set != null) {
-            int last = Math.min(range.count(), count - range.first());
-            for (int c = set.nextSetBit(0); c >= 0 && c < last; c = set.nextSetBit(c + 1)) {
-                yes.set(range.first() + c);
-            }
+        long[] bits = right[column];
+        Arrays.fill(bits, missingRight ? -1 : 0);
+        bits[bits.length - 1] &= -1L >>> ~count; // The bit of that number is the last one.
+        int first = range.first();
+        int known = Math.min(range.count(), count - first);
+        for (int c = 0; c < known; c += Byte.SIZE) {
+            int mask = known - c < Byte.SIZE ? (1 << known - c) - 1 : 0xFF;
+            put(bits, first + c, mask, set ? tree[next + c / Byte.SIZE] & mask : 0);
+        }
+        next += set ? range.count() + 7 >> 3 : 0;
+    }
+
+    /** Replaces the bits of a mask from that one on, which may lie in two words. */
+    private static void put(long[] bits, int from, long mask, long set) {
+        int word = from / Long.SIZE;
+        bits[word] = bits[word] & ~(mask << from) | set << from;
+        int room = Long.SIZE - from % Long.SIZE;
+        if (room < Byte.SIZE && mask >>> room != 0) {
+            bits[word + 1] = bits[word + 1] & ~(mask >>> room) | set >>> room;
         }
     }
 
-    private int levels(int column) {
-        return domains[column] == null ? -1 : domains[column].length;
+    private int readByte() {
+        return tree[next++] & 0xFF;
+    }
+
+    private int readShort() {
+        int at = next;
+        next = at + 2;
+        return bigEndian
+                ? (tree[at] & 0xFF) << 8 | tree[at + 1] & 0xFF
+                : (tree[at + 1] & 0xFF) << 8 | tree[at] & 0xFF;
+    }
+
+    private int readInt() {
+        int at = next;
+        next = at + 4;
+        int value = (tree[at + 3] & 0xFF) << 24
+                | (tree[at + 2] & 0xFF) << 16
+                | (tree[at + 1] & 0xFF) << 8
+                | tree[at] & 0xFF;
+        return bigEndian ? Integer.reverseBytes(value) : value;
+    }
+
+    private float readFloat() {
+        return Float.intBitsToFloat(readInt());
     }
 }

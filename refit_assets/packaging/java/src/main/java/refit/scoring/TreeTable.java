@@ -2,7 +2,6 @@ package refit.scoring;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 
 /** Trees while they are read: nodes, questions, and where each tree begins. */
@@ -10,8 +9,8 @@ final class TreeTable {
     /** The left child of every node; the right one follows it. A leaf is its own left child. */
     int[] child = new int[1024];
     float[] leaf = new float[1024];
-    /** Which group a node's question belongs to, and its number there; null for leaves. */
-    Questions[] asked = new Questions[1024];
+    /** Of a node that is no leaf, the place of its question's group below, and its number there. */
+    private int[] group = new int[1024];
     int[] question = new int[1024];
     int nodes;
 
@@ -20,23 +19,24 @@ final class TreeTable {
     int[] targets = new int[64];
     int trees;
 
-    /** By feature; null where no question was asked. */
-    private Questions.Numbers[] numbers = new Questions.Numbers[16];
-    private Questions.Categories[] categories = new Questions.Categories[16];
+    /** Of numbers, then of categories, for each feature; null where no question was asked. */
+    private Questions[] groups = new Questions[32];
     private int height;
 
     /** All questions met, in the order of their features. */
     Questions[] questions() {
         List<Questions> met = new ArrayList<>();
-        for (int feature = 0; feature < numbers.length; feature++) {
-            if (numbers[feature] != null) {
-                met.add(numbers[feature]);
-            }
-            if (categories[feature] != null) {
-                met.add(categories[feature]);
+        for (Questions group : groups) {
+            if (group != null) {
+                met.add(group);
             }
         }
         return met.toArray(new Questions[0]);
+    }
+
+    /** The group of a node's question; null for leaves. */
+    Questions asked(int node) {
+        return child[node] == node ? null : groups[group[node]];
     }
 
     /** Begins a tree whose leaves are added to that place of the predictions; returns its root. */
@@ -67,7 +67,7 @@ final class TreeTable {
         if (nodes > child.length) {
             child = Arrays.copyOf(child, 2 * child.length);
             leaf = Arrays.copyOf(leaf, child.length);
-            asked = Arrays.copyOf(asked, child.length);
+            group = Arrays.copyOf(group, child.length);
             question = Arrays.copyOf(question, child.length);
         }
         return at;
@@ -75,29 +75,27 @@ final class TreeTable {
 
     /** Makes a node ask whether a feature is at least the threshold; NaN where only a missing is. */
     void askNumber(int at, int feature, int levels, float threshold, boolean missing) {
-        makeRoom(feature);
-        if (numbers[feature] == null) {
-            numbers[feature] = new Questions.Numbers(feature, levels);
+        group[at] = place(2 * feature);
+        if (groups[group[at]] == null) {
+            groups[group[at]] = new Questions.Numbers(feature, levels);
         }
-        asked[at] = numbers[feature];
-        question[at] = numbers[feature].ask(threshold, missing);
+        question[at] = ((Questions.Numbers) groups[group[at]]).ask(threshold, missing);
     }
 
     /** Makes a node ask whether a feature is one of those levels; the number after all is none. */
-    void askCategory(int at, int feature, int levels, BitSet yes) {
-        makeRoom(feature);
-        if (categories[feature] == null) {
-            categories[feature] = new Questions.Categories(feature, levels);
+    void askCategory(int at, int feature, int levels, long[] yes) {
+        group[at] = place(2 * feature + 1);
+        if (groups[group[at]] == null) {
+            groups[group[at]] = new Questions.Categories(feature, levels);
         }
-        asked[at] = categories[feature];
-        question[at] = categories[feature].ask(yes);
+        question[at] = groups[group[at]].ask(yes);
     }
 
-    private void makeRoom(int feature) {
-        if (feature >= numbers.length) {
-            numbers = Arrays.copyOf(numbers, 2 * feature);
-            categories = Arrays.copyOf(categories, 2 * feature);
+    private int place(int group) {
+        if (group >= groups.length) {
+            groups = Arrays.copyOf(groups, 2 * group);
         }
+        return group;
     }
 
     void leaf(int at, float value, int level) {

@@ -7,7 +7,6 @@ import biz.k11i.xgboost.tree.RegTree;
 import biz.k11i.xgboost.tree.RegTreeNode;
 import hex.genmodel.GenModel;
 import hex.genmodel.algos.xgboost.XGBoostMojoModel;
-import java.util.BitSet;
 
 /**
  * An XGBoost forest.
@@ -147,12 +146,14 @@ final class XgboostForest extends TreeKernel {
                 c++;
             }
             int levels = model._catOffsets[c + 1] - model._catOffsets[c];
-            BitSet yes = new BitSet();
+            long[] yes = new long[Questions.Categories.width(levels)];
             for (int level = 0; level <= levels; level++) {
                 boolean isHot = model._catOffsets[c] + level == node.getSplitIndex();
                 float value = isHot && level < levels ? 1 : model._sparse ? Float.NaN : 0;
                 boolean right = value >= node.getSplitCondition();
-                yes.set(level, Float.isNaN(value) ? !node.default_left() : right);
+                if (Float.isNaN(value) ? !node.default_left() : right) {
+                    yes[level / Long.SIZE] |= 1L << level;
+                }
             }
             table.askCategory(at, c, levels, yes);
         }

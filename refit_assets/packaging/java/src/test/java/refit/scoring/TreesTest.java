@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import hex.genmodel.GenModel;
-import java.util.BitSet;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -39,7 +38,7 @@ class TreesTest {
             float threshold = random.nextInt(20) == 0 ? Float.NaN : random.nextInt(50) - 5;
             table.askNumber(at, 0, -1, threshold, random.nextBoolean());
         } else {
-            BitSet yes = BitSet.valueOf(new long[] {random.nextLong() & (1 << LEVELS + 1) - 1});
+            long[] yes = {random.nextLong() & (1 << LEVELS + 1) - 1};
             table.askCategory(at, 1, LEVELS, yes);
         }
     }
