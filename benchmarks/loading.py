@@ -41,11 +41,16 @@ def main() -> None:
         _load(root, models)
 
 
-def _copy(root: Path, models: int) -> None:
+def copy_package(root: Path) -> Path:
+    """Copy the package, with what it reads beside itself; returns the folder of its models."""
     shutil.copytree(ROOT / "refit_assets", root / "refit_assets")
     for name in ("pyproject.toml", "dagster.yaml"):
         shutil.copy(ROOT / name, root)
-    defs = root / "refit_assets" / "defs"
+    return root / "refit_assets" / "defs"
+
+
+def _copy(root: Path, models: int) -> None:
+    defs = copy_package(root)
     text = (defs / MODEL / "defs.yaml").read_text()
     shutil.rmtree(defs)
     for n in range(models):

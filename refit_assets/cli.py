@@ -237,6 +237,24 @@ def timeline(model: str, at: str | None, as_json: bool) -> None:
 
 @refit.command()
 @MODEL
+@click.option(
+    "--refit", "key", help="As-of date of the refit; default: the latest that was fitted."
+)
+@AS_JSON
+def trials(model: str, key: str | None, as_json: bool) -> None:
+    """Show what was fitted for a refit, the best first, and the best as a spec's search."""
+    from refit_assets.training.leaderboard import read_leaderboard, render_leaderboard
+    from refit_assets.training.plan import search_of
+
+    find_model(model)
+    key, board = read_leaderboard(_deployment().store, model, key)
+    search = search_of(board.trials[0], board.trials)
+    told = {"refit": key, "trials": board.trials, "search": search}
+    _print(told, as_json, lambda: render_leaderboard(model, key, board, search))
+
+
+@refit.command()
+@MODEL
 @AS_JSON
 def why(model: str, as_json: bool) -> None:
     """Tell every decision to refit or not to, and files that were refused; the latest last."""

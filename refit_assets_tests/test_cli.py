@@ -15,6 +15,7 @@ from refit_assets.features.refused import Refusal, Refused
 from refit_assets.models import read_models
 from refit_assets.release.decisions import decide_by_hand, record_decision
 from refit_assets.release.ledger import Challenger, append, plan_release
+from refit_assets.training.trial import H2O_VERSION, LEADERBOARD, Leaderboard, Trial
 
 REFIT = datetime(2013, 6, 3, tzinfo=UTC)
 COMMANDS = {
@@ -34,6 +35,7 @@ COMMANDS = {
     "run",
     "tick",
     "timeline",
+    "trials",
     "why",
 }
 
@@ -99,7 +101,9 @@ def test_models_are_listed_for_people_and_for_programs() -> None:
     assert list(json.loads(run("models", "--json").output)) == names
 
 
-@pytest.mark.parametrize("words", [["run"], ["timeline"], ["why"], ["contract", "diff"]])
+@pytest.mark.parametrize(
+    "words", [["run"], ["timeline"], ["trials"], ["why"], ["contract", "diff"]]
+)
 def test_a_model_that_is_none_is_one_clear_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
@@ -181,6 +185,59 @@ def test_a_rollback_to_what_was_never_published_is_refused(
     assert code == 1
     assert said.startswith("error: ")
     assert "9.9.9" in said
+
+
+def test_trials_are_shown_best_first_and_the_best_as_a_spec_would_have_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    code, said = refused(capsys, monkeypatch, "trials", "flight_delay")
+    assert (code, said.splitlines()) == (
+        1,
+        ["error: no trials of flight_delay yet: `refit run flight_delay` fits what is due"],
+    )
+    store = ArtefactStore(storage=Folder(root=tmp_path / "home" / "artefacts"))
+    for key, best in (("2013-06-10", 0.41), ("2013-06-03", 0.42)):
+        trials = (trial("a" * 16, best, ntrees=50, max_depth=5), trial("b" * 16, 0.5, ntrees=50))
+        board = Leaderboard(training_set_digest="d", choose_by="log_loss", trials=trials)
+        store.write_record(store.refit("flight_delay", key).name(LEADERBOARD), board)
+    assert run("trials", "flight_delay").output.splitlines() == [
+        "flight_delay 2013-06-10: 2 trials, the best by log_loss first",
+        "  gbm-aaaaaa    0.41000     2.0 s  ntrees=50, max_depth=5",
+        "  gbm-bbbbbb    0.50000     2.0 s  ntrees=50",
+        "",
+        "The best alone, below `trials` of defs.yaml:",
+        "search:",
+        "- algorithm: gbm",
+        "  parameters: {ntrees: 50, max_depth: 5}",
+    ]
+    told = json.loads(run("trials", "flight_delay", "--refit", "2013-06-03", "--json").output)
+    assert told["trials"][0]["metrics"] == {"log_loss": 0.42}
+    assert told["search"] == [{"algorithm": "gbm", "parameters": {"ntrees": 50, "max_depth": 5}}]
+    code, said = refused(capsys, monkeypatch, "trials", "flight_delay", "--refit", "2013-06-17")
+    assert code == 1
+    assert "materialise flight_delay/trials of 2013-06-17 first" in said
+
+
+def trial(key: str, log_loss: float, **parameters: int) -> Trial:
+    return Trial(
+        key=key,
+        algorithm="gbm",
+        parameters=dict(parameters),
+        seed=7,
+        nodes=None,
+        base=(),
+        h2o_version=H2O_VERSION,
+        training_set_digest="d",
+        metrics={"log_loss": log_loss},
+        measured_rows=12,
+        threshold=0.5,
+        seconds=2.0,
+        mojo_sha256="m",
+        importance=(),
+        learning_curve=(),
+        curve_metric=None,
+        ranges={},
+    )
 
 
 def test_why_tells_every_decision_for_people_and_for_programs(tmp_path: Path) -> None:

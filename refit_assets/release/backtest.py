@@ -30,7 +30,7 @@ from refit_assets.release.due import fingerprint
 from refit_assets.release.ledger import LedgerEvent, champion, read_events, releases
 from refit_assets.release.release import ReleaseTarget, release_refit
 from refit_assets.spec import Metric, ModelSpec, When
-from refit_assets.training.fit import Leaderboard
+from refit_assets.training.trial import LEADERBOARD, Leaderboard
 
 Rhythm: TypeAlias = Literal["daily", "weekly", "monthly", "quarterly", "once"]
 RHYTHMS: tuple[Rhythm, ...] = ("daily", "weekly", "monthly", "quarterly", "once")
@@ -257,7 +257,7 @@ def _replay_due(
     def done(key: str, steps: Mapping[str, Mapping[str, float]]) -> None:
         fitted = store.need_record(
             Leaderboard,
-            store.refit(spec.name, key).name("trials.json"),
+            store.refit(spec.name, key).name(LEADERBOARD),
             made_by=f"{spec.name}/trials",
         )
         # A trial from the store cost its seconds as well, when it was fitted.

@@ -19,12 +19,19 @@ from refit_assets.training.fitting import (
     fit_missing,
     get_model,
     read_frames,
-    title,
 )
 from refit_assets.training.plan import PlanInputs, plan_trials
 from refit_assets.training.queue import TrialQueue
 from refit_assets.training.session import H2OConnection, H2OSession, connected
-from refit_assets.training.trial import NODE_DEPENDENT, Candidate, Trial, TrialPlan, rank_trials
+from refit_assets.training.trial import (
+    LEADERBOARD,
+    NODE_DEPENDENT,
+    Candidate,
+    Leaderboard,
+    Trial,
+    TrialPlan,
+    rank_trials,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +68,6 @@ class FitResult:
 
     trials: tuple[Trial, ...]
     candidate: Candidate
-
-
-@dataclass(frozen=True, kw_only=True)
-class Leaderboard:
-    """What `trials.json` of a refit holds."""
-
-    training_set_digest: str
-    choose_by: str
-    trials: tuple[Trial, ...]
 
 
 def read_fitted(request: FitRequest, store: ArtefactStore, *, nodes: int = 1) -> FitResult | None:
@@ -112,8 +110,8 @@ def fit(
         board = Leaderboard(
             training_set_digest=training_set.digest, choose_by=spec.trials.choose_by, trials=ranked
         )
-        store.write_record(files.name("trials.json"), board)
-        tell(f"{title(ranked[0])} is the candidate; predicting golden rows and holdout")
+        store.write_record(files.name(LEADERBOARD), board)
+        tell(f"{ranked[0].title} is the candidate; predicting golden rows and holdout")
         model = get_model(session, store, spec.name, ranked[0], loaded)
         sources = CandidateSources(
             session=session,

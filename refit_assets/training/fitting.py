@@ -280,12 +280,7 @@ def _tell_progress(work: Work, key: str) -> None:
     finished = work.done[key]
     best = rank_trials(list(work.done.values()), metric)[0]
     work.tell(
-        f"trial {len(work.done)} of {len(work.plans)} done: {title(finished)} "
+        f"trial {len(work.done)} of {len(work.plans)} done: {finished.title} "
         f"{metric} {finished.metrics[metric]:.5f} in {finished.seconds:.1f} s; "
-        f"best {best.metrics[metric]:.5f} ({title(best)})"
+        f"best {best.metrics[metric]:.5f} ({best.title})"
     )
-
-
-def title(trial: Trial) -> str:
-    """Name a trial so that a person finds it on the leaderboard."""
-    return f"{trial.algorithm}-{trial.key[:6]}"

@@ -16,6 +16,8 @@ from refit_assets.training.metrics import rank_key
 
 H2O_VERSION = "3.46.0.11"
 """The one whose arithmetic and MOJOs the keys stand for; 3.46.0.12 exports none."""
+LEADERBOARD = "trials.json"
+"""Name of the record, among a refit's files."""
 
 # Means, gradients and coefficients are summed node by node: another number of nodes, other bits.
 NODE_DEPENDENT: frozenset[Algorithm] = frozenset(
@@ -54,7 +56,7 @@ class TrialPlan:
     @property
     def title(self) -> str:
         """What a person calls it."""
-        return f"{self.algorithm}-{self.key[:6]}"
+        return _title(self.algorithm, self.key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,21 @@ class Trial:
     curve_metric: str | None
     ranges: dict[str, tuple[float, float]]
     """Smallest and largest value of each numeric input in the rows that it was fitted on."""
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return _title(self.algorithm, self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaderboard:
+    """All trials of a refit."""
+
+    training_set_digest: str
+    choose_by: Metric
+    trials: tuple[Trial, ...]
+    """The best first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,3 +141,7 @@ def trial_key(parts: Mapping[str, Any]) -> str:
 def rank_trials(trials: Sequence[Trial], metric: Metric) -> tuple[Trial, ...]:
     """Order trials, best first; of equally good ones the one that was planned first wins."""
     return tuple(sorted(trials, key=lambda trial: rank_key(metric, trial.metrics)))
+
+
+def _title(algorithm: Algorithm, key: str) -> str:
+    return f"{algorithm}-{key[:6]}"

@@ -18,8 +18,15 @@ import pyarrow.parquet as pq
 from refit_assets.artefacts import ArtefactStore, RefitFiles
 from refit_assets.evaluation.holdout import Holdout, read_holdout
 from refit_assets.spec import ModelSpec
-from refit_assets.training.fit import FitRequest, FitResult, Leaderboard
-from refit_assets.training.trial import H2O_VERSION, Candidate, Trial, trial_key
+from refit_assets.training.fit import FitRequest, FitResult
+from refit_assets.training.trial import (
+    H2O_VERSION,
+    LEADERBOARD,
+    Candidate,
+    Leaderboard,
+    Trial,
+    trial_key,
+)
 
 GOLDEN_ROWS = 4
 HEADER = ("predict", "p:late", "p:on_time")
@@ -98,7 +105,7 @@ class FakeH2O:
         board = Leaderboard(
             training_set_digest=pinned.digest, choose_by=spec.trials.choose_by, trials=(trial,)
         )
-        store.write_record(files.name("trials.json"), board)
+        store.write_record(files.name(LEADERBOARD), board)
         return FitResult(trials=(trial,), candidate=candidate)
 
     def start(self, spec: ModelSpec) -> None:

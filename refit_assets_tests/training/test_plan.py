@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from refit_assets.errors import SpecError
-from refit_assets.training.plan import PlanInputs, plan_trials
+from refit_assets.training.plan import PlanInputs, plan_trials, search_of
 from refit_assets.training.trial import TrialPlan
 from refit_assets_tests.specs import build_spec
 
@@ -137,6 +137,23 @@ def test_deep_learning_is_planned_reproducible_or_not_at_all() -> None:
     assert plan.parameters["overwrite_with_best_model"] is False
     with pytest.raises(SpecError, match="no two fits agree"):
         _plans({"algorithm": "deep_learning", "parameters": {"reproducible": False}})
+
+
+@pytest.mark.parametrize("trials", [{}, {"validation": None, "folds": 3}])
+def test_a_trial_is_written_as_the_search_that_plans_it_alone(trials: dict[str, Any]) -> None:
+    plans = _plans(
+        {"algorithm": "gbm", "parameters": {"ntrees": 9}, "grid": {"max_depth": [3, 5]}},
+        {"algorithm": "glm"},
+        {"algorithm": "deep_learning", "parameters": {"hidden": [4]}},
+        {"algorithm": "automl", "models": 5},
+        {"algorithm": "stacked_ensemble", "base": ["gbm", "glm"]},
+        **trials,
+    )
+    assert {plan.algorithm for plan in plans} > {"gbm", "glm", "deep_learning", "stacked_ensemble"}
+    for plan in plans:
+        *stacked, alone = _plans(*search_of(plan, plans), **trials)
+        assert alone.key == plan.key
+        assert tuple(one.key for one in stacked) == plan.base
 
 
 def test_the_name_of_a_model_follows_from_its_key() -> None:

@@ -1,0 +1,65 @@
+"""A refit's trials as a person reads them, and the best as the part of a spec that means it.
+
+Belongs here: looking them up, text for the command line. Does not: fitting (`fit`), which trials
+a search means (`plan`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from refit_assets.artefacts import ArtefactStore
+from refit_assets.errors import DataError
+from refit_assets.training.trial import LEADERBOARD, Leaderboard, Trial
+
+
+def read_leaderboard(
+    store: ArtefactStore, model: str, refit: str | None
+) -> tuple[str, Leaderboard]:
+    """Read what was fitted for a refit, or for the latest of the model; its as-of date, too.
+
+    Raises:
+        DataError: nothing was fitted yet.
+
+    """
+    key = refit or _latest(store, model)
+    if key is None:
+        message = f"no trials of {model} yet: `refit run {model}` fits what is due"
+        raise DataError(message)
+    name = store.refit(model, key).name(LEADERBOARD)
+    return key, store.need_record(Leaderboard, name, made_by=f"{model}/trials of {key}")
+
+
+def render_leaderboard(
+    model: str, refit: str, board: Leaderboard, search: Sequence[Mapping[str, Any]]
+) -> str:
+    """Render for a terminal: a line a trial, then YAML for the spec."""
+    written = yaml.safe_dump(
+        {"search": [*search]}, sort_keys=False, default_flow_style=None, width=200
+    )
+    wide = max(len(trial.title) for trial in board.trials)
+    fitted = "1 trial" if len(board.trials) == 1 else f"{len(board.trials)} trials"
+    return "\n".join(
+        [
+            f"{model} {refit}: {fitted}, the best by {board.choose_by} first",
+            *(_render(trial, board, wide) for trial in board.trials),
+            "",
+            "The best alone, below `trials` of defs.yaml:",
+            written.rstrip(),
+        ]
+    )
+
+
+def _latest(store: ArtefactStore, model: str) -> str | None:
+    folder = store.refit(model, "").folder
+    names = store.storage.names(folder)
+    # As-of dates: the last by name is the latest.
+    refits = sorted(name.split("/")[-2] for name in names if name.endswith(f"/{LEADERBOARD}"))
+    return refits[-1] if refits else None
+
+
+def _render(trial: Trial, board: Leaderboard, wide: int) -> str:
+    parameters = ", ".join(f"{name}={value}" for name, value in trial.parameters.items())
+    metric = f"{trial.metrics[board.choose_by]:.5f}"
+    return f"  {trial.title:<{wide}}  {metric:>9}  {trial.seconds:6.1f} s  {parameters}"
