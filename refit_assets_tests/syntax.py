@@ -2,6 +2,14 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def parse(path: Path) -> ast.Module:
+    """Parse a module once: all of ours take as long as many tests."""
+    return ast.parse(path.read_text(), filename=str(path))
 
 
 def statements(node: ast.AST) -> Iterator[ast.AST]:

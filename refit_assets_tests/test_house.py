@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from refit_assets_tests.syntax import statements
+from refit_assets_tests.syntax import parse, statements
 
 PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "refit_assets"
@@ -61,7 +61,7 @@ class Module:
 
 def read_module(path: Path) -> Module:
     text = path.read_text()
-    tree = ast.parse(text, filename=str(path))
+    tree = parse(path)
     code = {
         number
         for number, line in enumerate(text.splitlines(), 1)

@@ -11,7 +11,7 @@ import pytest
 
 from refit_assets.release.decisions import Reason
 from refit_assets_tests.code_location import repository
-from refit_assets_tests.syntax import statements
+from refit_assets_tests.syntax import parse, statements
 
 PROJECT = Path(__file__).parents[1]
 TEXT = (PROJECT / "docs/operations.md").read_text()
@@ -56,7 +56,7 @@ def messages() -> dict[str, list[str]]:
     """Every text in the code by the error that it is raised as; `…` is what is filled in."""
     found: dict[str, list[str]] = {}
     for path in sorted((PROJECT / "refit_assets").rglob("*.py")):
-        for function in statements(ast.parse(path.read_text())):
+        for function in statements(parse(path)):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 for error, text in _raised(function):
                     found.setdefault(error, []).append(text)

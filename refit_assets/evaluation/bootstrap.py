@@ -107,10 +107,11 @@ def _draw(rows: int, resamples: int, seed: int) -> Iterator[Doubles]:
     at_once = max(1, _CELLS // rows)
     for start in range(0, resamples, at_once):
         chunk = min(at_once, resamples - start)
-        counts = np.empty((chunk, rows))
-        for resample in counts:
-            resample[:] = np.bincount(generator.integers(0, rows, rows), minlength=rows)
-        yield counts
+        drawn = generator.integers(0, rows, (chunk, rows))
+        # Each resample in a range of its own, so that one call counts all of the chunk.
+        drawn += np.arange(0, chunk * rows, rows)[:, np.newaxis]
+        counts = np.bincount(drawn.ravel(), minlength=chunk * rows)
+        yield counts.reshape(chunk, rows).astype(np.float64)
 
 
 def _defined(values: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -67,7 +67,7 @@ def walk_both(workshop: Workshop) -> None:
 
 
 four_days = state(*COMPUTED, compute_fourth)
-challenged = state(*COMPUTED, compute_fourth, refit_first)
+challenged = state(*COMPUTED, refit_first, compute_fourth)
 walked = state(*COMPUTED, compute_fourth, walk_both)
 
 
