@@ -28,6 +28,8 @@ NEXT_WEEK = UNTIL + timedelta(days=7)
 REFIT = [str(Path(sys.executable).with_name("refit")), "run", "flight_delay", "--json"]
 SHARED = ("features", "training_set", "trials")
 """The stages that the bare script has, too."""
+# A load takes a second or two, which any neighbour disturbs.
+LOADS = 3
 
 Figures = dict[str, float]
 
@@ -41,9 +43,6 @@ class Row:
     against: Callable[[Figures], float] | None = None
     limit: float
 
-
-# A load takes a second or two, which any neighbour disturbs.
-LOADS = 3
 
 ROWS = (
     Row(

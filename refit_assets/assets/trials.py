@@ -95,7 +95,7 @@ def _leaderboard(trials: tuple[Trial, ...]) -> dg.MetadataValue:
             {
                 "trial": trial.key,
                 "algorithm": trial.algorithm,
-                "parameters": ", ".join(f"{k}={v}" for k, v in trial.parameters.items()),
+                "parameters": trial.settings,
                 **{name: round(trial.metrics[name], 6) for name in metrics},
                 "seconds": round(trial.seconds, 1),
             }

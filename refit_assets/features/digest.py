@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
 _HASHES = ("_hash_a", "_hash_b")
 SUMS = {
@@ -19,11 +19,29 @@ SUMS = {
     for name in _HASHES
     for half, bits in (("high", f"shiftright({name}, 32)"), ("low", f"{name} & {0xFFFFFFFF}"))
 }
-"""Aggregates over the rows of `hashed`, in Spark's SQL: a day's digest is made of them."""
+"""What a day's digest is made of, as aggregates of `_hashed` rows in Spark's SQL."""
 
 
-def hashed(rows: "DataFrame", columns: Sequence[str]) -> "DataFrame":
-    """Add two hashes over columns of exact types (no doubles) to every row, for `SUMS`."""
+def aggregate_days(
+    rows: "DataFrame", columns: Sequence[str], aggregates: Mapping[str, str]
+) -> "list[Row]":
+    """Aggregate the rows of each `day`, in one pass: their number as `rows`, `SUMS`, and others.
+
+    Args:
+        rows: At least `day`, and what is named below.
+        columns: Those that the digest is over.
+        aggregates: Spark's SQL by name.
+
+    """
+    from pyspark.sql import functions as f
+
+    asked = {"rows": "count(*)", **aggregates, **SUMS}
+    named = [f.expr(f"{aggregate} as `{name}`") for name, aggregate in asked.items()]
+    return _hashed(rows, columns).groupBy("day").agg(*named).collect()
+
+
+def _hashed(rows: "DataFrame", columns: Sequence[str]) -> "DataFrame":
+    """Add two hashes over columns to every row."""
     # A column that moved in the YAML is no other content.
     names = [f"`{name}`" for name in sorted(columns)]
     # Spark's hash skips nulls, so that (null, 5) would equal (5, null): these tell them apart.

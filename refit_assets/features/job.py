@@ -25,7 +25,7 @@ from refit_assets.features.conform import (
     twice,
 )
 from refit_assets.features.contract import build_contract
-from refit_assets.features.digest import SUMS, digest_of_day, hashed
+from refit_assets.features.digest import SUMS, aggregate_days, digest_of_day
 from refit_assets.features.landing import CURE, Landing, inspect_landing, landing_folder
 from refit_assets.features.lineage import Lineage, marked, read_lineage
 from refit_assets.features.memory import memory_named
@@ -238,20 +238,15 @@ def _checked_and_replaced(
 def _checked(conformed: Conformed) -> dict[date, _DayRows]:
     """Check the whole frame and digest each day, in one pass that also fills the cache."""
     from pyspark.errors import PySparkException
-    from pyspark.sql import functions as f
 
     spec = conformed.spec
     aggregates = {
-        "rows": "count(*)",
         "labelled_rows": f"count(`{spec.target.column}`)",
         BAD: f"bool_or({BAD})",
         **{f"no {name}": f"count_if(`{name}` is null)" for name in _nullable(spec)},
-        **SUMS,
     }
-    named = [f.expr(f"{aggregate} as `{name}`") for name, aggregate in aggregates.items()]
-    rows = hashed(conformed.frame, [*table_types(spec)])
     try:
-        days = rows.groupBy("day").agg(*named).collect()
+        days = aggregate_days(conformed.frame, [*table_types(spec)], aggregates)
     except PySparkException as error:
         first_line = str(error).splitlines()[0]
         message = f"features of {spec.name} cannot be computed: {first_line}"

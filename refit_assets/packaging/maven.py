@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -63,7 +63,7 @@ class Maven:
 
         """
         with tempfile.TemporaryDirectory(prefix="refit-maven-") as folder:
-            command = [*self._command(Path(folder)), *goals]
+            command = [*self._command(Path(folder), offline=self.offline), *goals]
             try:
                 ended = self._run(command, project)
             except subprocess.TimeoutExpired as error:
@@ -81,11 +81,10 @@ class Maven:
         for that reason or another, is run once more when it is waited for, and tells why there.
         What nobody waited for is ended.
         """
-        reading = replace(self, offline=True)
         with (
             tempfile.TemporaryDirectory(prefix="refit-maven-") as folder,
             subprocess.Popen(  # noqa: S603 - our own command line
-                [*reading._command(Path(folder)), *goals],  # noqa: SLF001 - of this class
+                [*self._command(Path(folder), offline=True), *goals],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 process_group=0,  # its own, to be ended with all that it started
@@ -132,11 +131,11 @@ class Maven:
         flags = f"{_JVM_FLAGS} {kept.get('MAVEN_OPTS', '')}".strip()
         return {**kept, "JAVA_HOME": str(self.java_home), "MAVEN_OPTS": flags}
 
-    def _command(self, folder: Path) -> list[str]:
+    def _command(self, folder: Path, *, offline: bool) -> list[str]:
         command = [str(self.executable), "--batch-mode", "--no-transfer-progress"]
         if self.repository is not None:
             command.append(f"-Dmaven.repo.local={self.repository}")
-        if self.offline:
+        if offline:
             settings = folder / "settings.xml"
             settings.write_text(_OFFLINE_SETTINGS)
             command += ["--settings", str(settings), _ANY_ORIGIN]

@@ -28,7 +28,7 @@ _DOCUMENTS = (
     "org.apache.maven.plugins:maven-source-plugin:jar-no-fork",
     "org.cyclonedx:cyclonedx-maven-plugin:makeBom",
 )
-_JARS = ("package", "-P!documents")
+_JARS = ("package", "-P-documents")
 
 
 @dataclass(frozen=True, kw_only=True)

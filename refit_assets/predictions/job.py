@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refit_assets.errors import DataError, Finding
-from refit_assets.features.digest import SUMS, digest_of_day, hashed
+from refit_assets.features.digest import SUMS, aggregate_days, digest_of_day
 from refit_assets.features.job import open_catalogue
 from refit_assets.features.memory import memory_named
 from refit_assets.features.table import DayRecord, files_by_day, find_snapshot
@@ -145,13 +145,10 @@ def _checked(
 ) -> dict[date, tuple[int, tuple[int, ...]]]:
     """Score every row and digest each day, in one pass that also fills the cache."""
     from pyspark.errors import PySparkException
-    from pyspark.sql import functions as f
 
-    # A score is a double, but nothing sums it: the bits of each are hashed as they are.
-    rows = hashed(scored, [*prediction_types(request.spec)])
-    sums = [f.expr(f"{aggregate} as {name}") for name, aggregate in SUMS.items()]
     try:
-        days = rows.groupBy("day").agg(f.count("*").alias("rows"), *sums).collect()
+        # A score is a double, but nothing sums it: the bits of each are hashed as they are.
+        days = aggregate_days(scored, [*prediction_types(request.spec)], {})
     except PySparkException as error:
         message = f"{request.version} of {request.spec.name} cannot score: {_reason(error)}"
         raise DataError(message) from error

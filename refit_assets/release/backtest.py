@@ -30,7 +30,7 @@ from refit_assets.release.due import fingerprint
 from refit_assets.release.ledger import LedgerEvent, champion, read_events, releases
 from refit_assets.release.release import ReleaseTarget, release_refit
 from refit_assets.spec import Metric, ModelSpec, When
-from refit_assets.training.trial import LEADERBOARD, Leaderboard
+from refit_assets.training.leaderboard import read_leaderboard
 
 Rhythm: TypeAlias = Literal["daily", "weekly", "monthly", "quarterly", "once"]
 RHYTHMS: tuple[Rhythm, ...] = ("daily", "weekly", "monthly", "quarterly", "once")
@@ -255,11 +255,7 @@ def _replay_due(
             costs[key] = known
 
     def done(key: str, steps: Mapping[str, Mapping[str, float]]) -> None:
-        fitted = store.need_record(
-            Leaderboard,
-            store.refit(spec.name, key).name(LEADERBOARD),
-            made_by=f"{spec.name}/trials",
-        )
+        _, fitted = read_leaderboard(store, spec.name, key)
         # A trial from the store cost its seconds as well, when it was fitted.
         seconds = sum(figures["seconds"] for step, figures in steps.items() if step not in _FITTING)
         seconds += sum(trial.seconds for trial in fitted.trials)

@@ -60,6 +60,5 @@ def _latest(store: ArtefactStore, model: str) -> str | None:
 
 
 def _render(trial: Trial, board: Leaderboard, wide: int) -> str:
-    parameters = ", ".join(f"{name}={value}" for name, value in trial.parameters.items())
     metric = f"{trial.metrics[board.choose_by]:.5f}"
-    return f"  {trial.title:<{wide}}  {metric:>9}  {trial.seconds:6.1f} s  {parameters}"
+    return f"  {trial.title:<{wide}}  {metric:>9}  {trial.seconds:6.1f} s  {trial.settings}"

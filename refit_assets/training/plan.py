@@ -14,7 +14,7 @@ from typing import Any
 from refit_assets.errors import SpecError
 from refit_assets.spec import Algorithm, ModelSpec, Search
 from refit_assets.training.automl import automl_searches
-from refit_assets.training.trial import NODE_DEPENDENT, Trial, TrialPlan, trial_key
+from refit_assets.training.trial import NODE_DEPENDENT, TrialPlan, trial_key
 
 _OURS = "is set by refit_assets"
 _NOT_IN_CONTRACT = "names a column, and the model reads only the contract's"
@@ -100,15 +100,13 @@ def plan_trials(spec: ModelSpec, inputs: PlanInputs) -> tuple[TrialPlan, ...]:
     return tuple(plans.values())
 
 
-def search_of(
-    trial: Trial | TrialPlan, trials: Sequence[Trial | TrialPlan]
-) -> list[dict[str, Any]]:
+def search_of(trial: TrialPlan, trials: Sequence[TrialPlan]) -> list[dict[str, Any]]:
     """Write the `trials.search` of a spec that means this trial, and what it stacks, alone."""
     by_key = {one.key: one for one in trials}
     return [_written(one) for one in (*(by_key[key] for key in trial.base), trial)]
 
 
-def _written(trial: Trial | TrialPlan) -> dict[str, Any]:
+def _written(trial: TrialPlan) -> dict[str, Any]:
     forced = _forced(trial.algorithm, trial.parameters.get("nfolds"))
     given = {name: value for name, value in trial.parameters.items() if name not in forced}
     return {"algorithm": trial.algorithm, **({"parameters": given} if given else {})}

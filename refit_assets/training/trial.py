@@ -36,7 +36,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialPlan:
-    """A trial that is to be, and its key."""
+    """What a trial is made of, and its key."""
 
     key: str
     algorithm: Algorithm
@@ -56,19 +56,18 @@ class TrialPlan:
     @property
     def title(self) -> str:
         """What a person calls it."""
-        return _title(self.algorithm, self.key)
+        return f"{self.algorithm}-{self.key[:6]}"
+
+    @property
+    def settings(self) -> str:
+        """Its parameters on one line."""
+        return ", ".join(f"{name}={value}" for name, value in self.parameters.items())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class Trial(TrialPlan):
     """A fitted trial; its model lies beside the record, canonical and as H2O's own binary."""
 
-    key: str
-    algorithm: Algorithm
-    parameters: dict[str, Any]
-    seed: int
-    nodes: int | None
-    base: tuple[str, ...]
     h2o_version: str
     training_set_digest: str
     metrics: dict[Metric, float]
@@ -85,11 +84,6 @@ class Trial:
     curve_metric: str | None
     ranges: dict[str, tuple[float, float]]
     """Smallest and largest value of each numeric input in the rows that it was fitted on."""
-
-    @property
-    def title(self) -> str:
-        """What a person calls it."""
-        return _title(self.algorithm, self.key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +135,3 @@ def trial_key(parts: Mapping[str, Any]) -> str:
 def rank_trials(trials: Sequence[Trial], metric: Metric) -> tuple[Trial, ...]:
     """Order trials, best first; of equally good ones the one that was planned first wins."""
     return tuple(sorted(trials, key=lambda trial: rank_key(metric, trial.metrics)))
-
-
-def _title(algorithm: Algorithm, key: str) -> str:
-    return f"{algorithm}-{key[:6]}"
