@@ -90,17 +90,25 @@ class FeatureTable:
         """URIs of the data files of each day that has rows, at a snapshot."""
         return files_by_day(self.load(), first, last, snapshot_id)
 
-    def tag(self, name: str, snapshot_id: int, *, retain_days: int | None = None) -> str:
+    def tag(
+        self,
+        name: str,
+        snapshot_id: int,
+        *,
+        retain_days: int | None = None,
+        loaded: "Table | None" = None,
+    ) -> str:
         """Tag a snapshot so that expiry keeps it; return the metadata's location.
 
         A tag of that name is moved. Without `retain_days` it stays until it is removed.
+        Whoever has loaded the table spares it a second look, unless somebody else committed since.
         """
 
         def change(table: "Table") -> None:
             age = None if retain_days is None else retain_days * _DAY_MS
             table.manage_snapshots().create_tag(snapshot_id, name, max_ref_age_ms=age).commit()
 
-        return self._commit(change)
+        return self._commit(change, loaded)
 
     def untag(self, name: str) -> None:
         """Remove a tag; nothing happens where there is none."""
@@ -111,13 +119,13 @@ class FeatureTable:
 
         self._commit(change)
 
-    def _commit(self, change: "Callable[[Table], None]") -> str:
+    def _commit(self, change: "Callable[[Table], None]", loaded: "Table | None" = None) -> str:
         """Commit optimistically: whoever else committed in between, look again."""
         from pyiceberg.exceptions import CommitFailedException
 
         lost = 0
         for _ in range(_MOST_ATTEMPTS):
-            table = self.load()
+            table, loaded = loaded or self.load(), None
             try:
                 change(table)
             except CommitFailedException:

@@ -102,14 +102,15 @@ def pin_training_set(
     contract_digest = build_contract(spec).digest
     digest = _digest(pins, contract_digest)
     tag = f"refit-{refit}-{digest[:12]}"
+    # After all refusals, so that no snapshot is kept for a set that is none.
+    location = table.tag(tag, snapshot.snapshot_id, retain_days=retain_days, loaded=loaded)
     return TrainingSet(
         model=spec.name,
         refit=refit,
         as_of=window.as_of,
         window=window,
         snapshot_id=snapshot.snapshot_id,
-        # After all refusals, so that no snapshot is kept for a set that is none.
-        metadata_location=table.tag(tag, snapshot.snapshot_id, retain_days=retain_days),
+        metadata_location=location,
         tag=tag,
         contract_digest=contract_digest,
         days=pins,

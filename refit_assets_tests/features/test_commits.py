@@ -1,6 +1,6 @@
 """Commits: a neighbour's, and a server's hiccup, are looked past; a real failure is not."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -18,8 +18,10 @@ class Troubled(FeatureTable):
 
     failures: list[Exception]
     asked: list[str] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
 
     def load(self) -> Any:  # noqa: ANN401 - a table of pyiceberg's, as far as a tag needs it
+        self.looks.append(self.name)
         return self
 
     def manage_snapshots(self) -> "Troubled":
@@ -50,6 +52,16 @@ def test_a_tag_is_set_however_often_others_were_quicker(failures: list[Exception
     table = troubled(*failures)
     assert table.tag("refit", 7) == "s3://bucket/metadata.json"
     assert len(table.asked) == len(failures) + 1
+
+
+@pytest.mark.parametrize("failures", [[], [CommitFailedException("theirs"), HICCUP]])
+def test_a_table_that_was_loaded_is_loaded_anew_only_after_a_commit_that_failed(
+    failures: list[Exception],
+) -> None:
+    table = troubled(*failures)
+    loaded: Any = replace(table, looks=[])
+    assert table.tag("refit", 7, loaded=loaded) == "s3://bucket/metadata.json"
+    assert len(table.looks) == len(failures)
 
 
 def test_a_store_that_never_takes_it_is_told_as_it_said() -> None:
