@@ -3,6 +3,7 @@
 Fixtures of one area belong beside its tests; fakes belong into `fakes/`.
 """
 
+import atexit
 import gc
 import os
 from collections.abc import Generator
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from refit_assets_tests.fakes.s3_server import s3_server
-
+# Nothing of ours is imported up here: a process that only hands tests to the others needs none
+# of it, and they wait for it to start.
 if TYPE_CHECKING:
     from alembic.config import Config
     from pyspark.sql import SparkSession
@@ -57,7 +58,6 @@ def _migrations_read_once() -> Generator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _signals_heeded() -> None:
     """Let servers that tests start end by SIGTERM, also where nobody's terminal is near."""
-    # Here, for the process that only hands tests to the others needs none of what it imports.
     from refit_assets.cli import heed_signals
 
     heed_signals()
@@ -76,8 +76,17 @@ def spark() -> Generator["SparkSession"]:
 @pytest.fixture(scope="session")
 def s3_address() -> Generator[str]:
     """Address of an S3 server; a bucket of one's own is `fakes.s3_server.new_bucket`."""
+    from refit_assets_tests.fakes.s3_server import s3_server
+
     with s3_server() as address:
         yield address
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        # A process of xdist has told all that it found by then; to take thousands of modules apart
+        # costs each of them 0.7 s (on 2 cores), for which the one that prints the result waits.
+        atexit.register(os._exit, 0)
 
 
 def pytest_sessionstart() -> None:

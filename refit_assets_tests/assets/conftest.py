@@ -7,10 +7,11 @@ import os
 import shutil
 import sqlite3
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -248,6 +249,19 @@ class Shelf:
     def _copy(sources: list[sqlite3.Connection], targets: list[sqlite3.Connection]) -> None:
         for source, target in zip(sources, targets, strict=True):
             source.backup(target)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _catalogues_compiled_once() -> Generator[None]:
+    """Every look at a table makes a catalogue, whose SQL an engine of its own compiles anew."""
+    import pyiceberg.catalog.sql
+    import sqlalchemy as db
+
+    # Without a pool, nothing stays open from one look to the next: the shelf exchanges files.
+    engine = cache(partial(db.create_engine, poolclass=db.NullPool))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pyiceberg.catalog.sql, "create_engine", engine)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -197,13 +198,14 @@ def open_table(
     request: FeaturesRequest | PredictionsRequest, namespace: str, schema: pa.Schema
 ) -> Any:  # noqa: ANN401
     from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.exceptions import NoSuchTableError
     from pyiceberg.partitioning import PartitionField, PartitionSpec
     from pyiceberg.schema import assign_fresh_schema_ids
     from pyiceberg.transforms import IdentityTransform
 
     catalogue = SqlCatalog(CATALOGUE, uri=request.catalogue_uri, warehouse=request.warehouse_uri)
     name = f"{namespace}.{request.spec.name}"
-    if catalogue.table_exists(name):
+    with suppress(NoSuchTableError):
         return catalogue.load_table(name)
     catalogue.create_namespace_if_not_exists(namespace)
     numbered = assign_fresh_schema_ids(catalogue._convert_schema_if_needed(schema))

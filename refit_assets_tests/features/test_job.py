@@ -18,7 +18,6 @@ from refit_assets.features.job import compute_features, find_features, inspect_r
 from refit_assets.features.table import DayRecord, spark_catalogue
 from refit_assets.features.training_set import due_days, pin_training_set, read_days
 from refit_assets.features.window import days_between
-from refit_assets_tests.features import model
 from refit_assets_tests.features.conftest import COLUMNS, Home, build_spec, day
 
 if TYPE_CHECKING:
@@ -39,6 +38,9 @@ def rows_of(record: DayRecord) -> int:
 
 def answering(monkeypatch: pytest.MonkeyPatch, *edits: str) -> None:
     """Let features.py answer other values: Spark SQL over its own columns."""
+    # Here: where no Spark starts, it is collected without importing pyspark.
+    from refit_assets_tests.features import model
+
     real = model.features
 
     def features(landed: Any) -> "DataFrame":  # noqa: ANN401
