@@ -4,6 +4,7 @@ Every command has `--json`, exits 0 when it did what was asked, 1 with one clear
 could not, and 2 for words it does not know. Dagster is imported only by commands that run assets.
 """
 
+import gc
 import getpass
 import json
 import logging
@@ -38,6 +39,8 @@ def refit() -> None:
 def main() -> None:
     """Run the command line; errors of ours are messages, not tracebacks."""
     heed_signals()
+    # Python's 700 is for little memory: what is imported, and Dagster's events, live to the end.
+    gc.set_threshold(50_000, 20, 20)
     try:
         # In its own mode click ends with 1 on Ctrl-C, and says no more than that it aborted.
         refit.main(standalone_mode=False)

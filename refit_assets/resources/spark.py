@@ -22,8 +22,9 @@ from refit_assets.features.job import (
     FeaturesResult,
     compute_features,
 )
-from refit_assets.packaging.maven import find_maven
+from refit_assets.packaging.maven import find_java, find_maven
 from refit_assets.predictions.job import PredictionsRequest, PredictionsResult, predict_days
+from refit_assets.resources.class_archive import ClassArchive, find_class_archive
 from refit_assets.spec import ModelSpec, SparkSize
 
 if TYPE_CHECKING:
@@ -81,10 +82,12 @@ class EmbeddedSpark:
     """Spark in this process: one session, whoever asks, stopped at the process's end."""
 
     cache: Path | None = None
-    """Where the jars are kept; None: the user's cache."""
+    """Where jars and archives of classes are kept; None: the user's cache."""
     cores: int | None = None
     _session: "SparkSession | None" = field(default=None, init=False, repr=False)
     _jar: _LoadedJar | None = field(default=None, init=False, repr=False)
+    _archive: ClassArchive | None = field(default=None, init=False, repr=False)
+    _has_computed: bool = field(default=False, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def features(self, request: FeaturesRequest, progress: Callable[[str], None]) -> FeaturesResult:
@@ -98,7 +101,9 @@ class EmbeddedSpark:
 
         """
         size = request.spec.compute.embedded.spark
-        return compute_features(lambda: self.session(size, progress), request, progress)
+        computed = compute_features(lambda: self.session(size, progress), request, progress)
+        self._has_computed = True
+        return computed
 
     def predictions(
         self, request: PredictionsRequest, store: ArtefactStore, progress: Callable[[str], None]
@@ -118,7 +123,9 @@ class EmbeddedSpark:
             folder = tempfile.TemporaryDirectory(prefix="refit-scoring-jar-")
             self._jar = _LoadedJar(name=request.jar, folder=folder)
             store.storage.download(request.jar, self._jar.path)
-        return predict_days(session, request, self._jar.path, progress)
+        predicted = predict_days(session, request, self._jar.path, progress)
+        self._has_computed = True
+        return predicted
 
     def session(
         self, size: SparkSize | None = None, progress: Callable[[str], None] = lambda _: None
@@ -127,8 +134,12 @@ class EmbeddedSpark:
         with self._lock:
             if self._session is None:
                 progress("starting Spark in this process")
-                jars = find_jars(self.cache or user_cache(), _run_maven)
-                self._session = start_session(size or SparkSize(), jars, cores=self.cores)
+                cache = self.cache or user_cache()
+                jars = find_jars(cache, _run_maven)
+                read = [*_spark_jars("*"), *jars]
+                self._archive = find_class_archive(cache / "classes", find_java(), read)
+                options = self._archive.java_options
+                self._session = start_session(size or SparkSize(), jars, options, self.cores)
                 atexit.register(self.close)
             return self._session
 
@@ -149,8 +160,9 @@ class EmbeddedSpark:
         with self._lock:
             session, self._session = self._session, None
             jar, self._jar = self._jar, None
+            has_computed, self._has_computed = self._has_computed, False
         if session is not None:
-            stop_session(session)
+            stop_session(session, self._archive if has_computed else None)
         if jar is not None:
             jar.folder.cleanup()
 
@@ -171,23 +183,29 @@ def class_path(ours: Sequence[Path]) -> str:
 
     A jar of `spark.jars` would be copied at every start, and searched after all of Spark's.
     """
+    first = [jar for name in SEARCHED_FIRST for jar in _spark_jars(f"{name}*")]
+    return os.pathsep.join(str(jar) for jar in [*first, *ours])
+
+
+def _spark_jars(pattern: str) -> list[Path]:
     import pyspark
 
     # Where PySpark itself looks for its Spark.
     home = os.environ.get("SPARK_HOME") or Path(str(pyspark.__file__)).parent
-    jars = Path(home) / "jars"
-    first = [jar for name in SEARCHED_FIRST for jar in sorted(jars.glob(f"{name}*.jar"))]
-    return os.pathsep.join(str(jar) for jar in [*first, *ours])
+    return sorted((Path(home) / "jars").glob(f"{pattern}.jar"))
 
 
-def session_settings(size: SparkSize, jars: Sequence[Path], *, cores: int) -> dict[str, str]:
+def session_settings(
+    size: SparkSize, jars: Sequence[Path], java_options: str, cores: int
+) -> dict[str, str]:
     """Return all settings of an embedded session."""
+    options = f"{JAVA_OPTIONS} {java_options} -Dlog4j2.configurationFile={LOGGING}"
     return {
         "spark.app.name": "refit_assets",
         "spark.master": f"local[{cores}]",
         "spark.driver.extraClassPath": class_path(jars),
         "spark.driver.memory": f"{size.driver_memory_mib}m",
-        "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOGGING}",
+        "spark.driver.extraJavaOptions": options,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         # This process is its own executor. On a laptop that slept, or with other work, Spark would
@@ -209,35 +227,45 @@ def session_settings(size: SparkSize, jars: Sequence[Path], *, cores: int) -> di
     }
 
 
-def start_session(size: SparkSize, jars: Sequence[Path], *, cores: int | None) -> "SparkSession":
+def start_session(
+    size: SparkSize, jars: Sequence[Path], java_options: str, cores: int | None
+) -> "SparkSession":
     """Start Spark in this process."""
     from pyspark.sql import SparkSession
 
     # Those that this process may use, not all that the machine has.
     cores = cores or len(os.sched_getaffinity(0))
-    settings: dict[str, Any] = {**session_settings(size, jars, cores=cores)}
+    settings: dict[str, Any] = {**session_settings(size, jars, java_options, cores)}
     builder = SparkSession.builder.config(map=settings)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
 
 
-def stop_session(session: "SparkSession") -> None:
-    """Stop Spark and wait until its JVM is gone: PySpark alone leaves it to the process's end."""
+def stop_session(session: "SparkSession", archive: ClassArchive | None) -> None:
+    """Stop Spark and wait until its JVM is gone: PySpark alone leaves it to the process's end.
+
+    A JVM that has loaded what matters writes its archive first, where that is missing.
+    """
     from py4j.protocol import Py4JError
     from pyspark import SparkContext
 
+    gateway: Any = SparkContext._gateway  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    process = getattr(gateway, "proc", None)
     # A JVM that died first (an interrupt reaches it too) has nothing left to stop.
     with suppress(ConnectionError, Py4JError):
         session.stop()
-    gateway = SparkContext._gateway  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        if process is not None and archive is not None and not archive.exists:
+            # Its stdout is ours, and a caller's JSON may go there.
+            java = gateway.jvm.java
+            java.lang.System.setOut(java.io.PrintStream(java.io.OutputStream.nullOutputStream()))
+            archive.write(process.pid)
     if gateway is None:
         return
     gateway.shutdown()
-    jvm = getattr(gateway, "proc", None)
-    if jvm is not None:
+    if process is not None:
         # The JVM ends when its input does.
-        jvm.stdin.close()
-        jvm.wait(timeout=30)
+        process.stdin.close()
+        process.wait(timeout=30)
     SparkContext._gateway = None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     SparkContext._jvm = None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
