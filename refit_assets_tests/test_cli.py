@@ -215,7 +215,7 @@ def test_trials_are_shown_best_first_and_the_best_as_a_spec_would_have_it(
     assert told["search"] == [{"algorithm": "gbm", "parameters": {"ntrees": 50, "max_depth": 5}}]
     code, said = refused(capsys, monkeypatch, "trials", "flight_delay", "--refit", "2013-06-17")
     assert code == 1
-    assert "materialise flight_delay/trials of 2013-06-17 first" in said
+    assert "2013-06-17; the latest that were fitted: 2013-06-03, 2013-06-10" in said
 
 
 def trial(key: str, log_loss: float, **parameters: int) -> Trial:

@@ -13,6 +13,8 @@ from refit_assets.artefacts import ArtefactStore
 from refit_assets.errors import DataError
 from refit_assets.training.trial import LEADERBOARD, Leaderboard, Trial
 
+_SHOWN = 8
+
 
 def read_leaderboard(
     store: ArtefactStore, model: str, refit: str | None
@@ -20,12 +22,17 @@ def read_leaderboard(
     """Read what was fitted for a refit, or for the latest of the model; its as-of date, too.
 
     Raises:
-        DataError: nothing was fitted yet.
+        DataError: nothing was fitted yet, or not for that refit.
 
     """
-    key = refit or _latest(store, model)
-    if key is None:
+    fitted = _fitted(store, model)
+    if not fitted:
         message = f"no trials of {model} yet: `refit run {model}` fits what is due"
+        raise DataError(message)
+    key = refit or fitted[-1]
+    if key not in fitted:
+        latest = ", ".join(fitted[-_SHOWN:])
+        message = f"no trials of {model} {key}; the latest that were fitted: {latest}"
         raise DataError(message)
     name = store.refit(model, key).name(LEADERBOARD)
     return key, store.need_record(Leaderboard, name, made_by=f"{model}/trials of {key}")
@@ -51,12 +58,10 @@ def render_leaderboard(
     )
 
 
-def _latest(store: ArtefactStore, model: str) -> str | None:
-    folder = store.refit(model, "").folder
-    names = store.storage.names(folder)
-    # As-of dates: the last by name is the latest.
-    refits = sorted(name.split("/")[-2] for name in names if name.endswith(f"/{LEADERBOARD}"))
-    return refits[-1] if refits else None
+def _fitted(store: ArtefactStore, model: str) -> list[str]:
+    """As-of dates of what was fitted, the latest last."""
+    names = store.storage.names(store.refit(model, "").folder)
+    return sorted(name.split("/")[-2] for name in names if name.endswith(f"/{LEADERBOARD}"))
 
 
 def _render(trial: Trial, board: Leaderboard, wide: int) -> str:
