@@ -50,9 +50,9 @@ fix: python ## Format, and fix what ruff can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# In memory where the system has such a folder: these tests write many small files.
+# In memory where the system has such a folder: these tests write many small files and databases.
 test-fast: python ## The tests without a JVM, on all cores
-	@if [ -w /dev/shm ]; then export PYTEST_DEBUG_TEMPROOT=/dev/shm; fi; \
+	@if [ -w /dev/shm ]; then export TMPDIR=/dev/shm; fi; \
 		$(BIN)/pytest -n auto --dist worksteal -m "not (spark or h2o or maven or cluster)" $(TESTS)
 
 bench: setup ## The pipeline beside a bare script, and the tables of docs/performance.md

@@ -7,14 +7,16 @@ import atexit
 import gc
 import os
 from collections.abc import Generator
-from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
 # Nothing of ours is imported up here: a process that only hands tests to the others needs none
 # of it, and they wait for it to start.
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from alembic.config import Config
     from pyspark.sql import SparkSession
 
@@ -25,14 +27,20 @@ NEEDS_CLUSTER = "cluster"
 
 @pytest.fixture(autouse=True)
 def _clean_environment(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Take the developer's settings away, and give the test a home that goes with it."""
     if request.node.get_closest_marker(NEEDS_CLUSTER):
         return
     for name in [name for name in os.environ if name.startswith(LEAKS)]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("REFIT_HOME", str(tmp_path / "home"))
+    # Most tests need no folder: to make and to remove one takes as long as many of them.
+    has_folder = "tmp_path" in request.fixturenames
+    unmade = tmp_path_factory.getbasetemp() / uuid4().hex
+    folder: Path = request.getfixturevalue("tmp_path") if has_folder else unmade
+    monkeypatch.setenv("REFIT_HOME", str(folder / "home"))
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
 
 
@@ -97,5 +105,5 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what was imported: it stays until the end."""
     gc.freeze()
     # Python's 700 is for little memory: a run of Dagster makes tens of thousands of objects.
-    gc.set_threshold(10_000, 10, 10)
+    gc.set_threshold(50_000, 10, 10)
     gc.enable()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -10,19 +11,31 @@ import pytest
 
 from refit_assets.storage_s3 import Bucket, open_bucket
 
+_LOOK_SECONDS = 0.02
+
 
 @contextmanager
 def s3_server() -> Generator[str]:
     """Run a server; gives its address."""
-    from moto.server import ThreadedMotoServer
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    application = DomainDispatcherApplication(create_backend_app)
+    handler = MotoRequestHandler
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=handler)
+    # Not moto's own thread: that one looks only twice a second whether it is to stop.
+    thread = Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), daemon=True)
+    thread.start()
     try:
-        yield f"http://{host}:{port}"
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        server.stop()
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def new_bucket(address: str, monkeypatch: pytest.MonkeyPatch, prefix: str = "") -> Bucket:
