@@ -29,7 +29,7 @@ from refit_assets.packaging.identifiers import (
 )
 from refit_assets.packaging.model_facts import ModelFacts, derive_contract, read_model_facts
 from refit_assets.packaging.parity import is_prediction, opened_table
-from refit_assets.training.mojo import canonical_mojo, mojo_digest
+from refit_assets.training.mojo import canonical_mojo, forest_for_scoring, mojo_digest
 
 LIBRARY = Path(__file__).parent / "java"
 LIBRARY_PACKAGE = "refit.scoring"
@@ -170,7 +170,7 @@ def write_model(request: PackagingRequest, place: Callable[[str], Path]) -> Writ
     _check(request, facts, contract)
     fields = input_fields(facts, contract)
     place("model.mojo").parent.mkdir(parents=True, exist_ok=True)
-    place("model.mojo").write_bytes(mojo)
+    place("model.mojo").write_bytes(mojo if facts.explains else forest_for_scoring(mojo))
     _write_json(place("contract.json"), contract_json(contract, fields))
     _write_json(place("about.json"), about_json(request, facts, contract))
     example = write_golden_rows(request.examples, place("golden.csv"), fields, facts)

@@ -16,8 +16,10 @@ from refit_assets.errors import DataError
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PERMISSIONS = 0o644 << 16
 _UNIX = 3
-# Of a forest of a million nodes 9 takes 20 s in place of 2.6, and saves 4 %.
-_LEVEL = 6
+# Of a forest of a million nodes 6 takes 2.7 s in place of 0.6, and saves 12 %; 9 takes 20 s.
+_LEVEL = 1
+_STATISTICS = "_aux.bin"
+_TREE = "trees/"
 _INI = "model.ini"
 
 
@@ -45,6 +47,21 @@ def canonical_mojo(exported: bytes) -> bytes:
             if name.endswith("/") or "experimental" in name.split("/")[:-1]:
                 continue
             canonical.writestr(_entry(name), _content(source, name), compresslevel=_LEVEL)
+    return target.getvalue()
+
+
+def forest_for_scoring(mojo: bytes) -> bytes:
+    """Return the MOJO without the statistics of its trees' nodes, and its trees not deflated.
+
+    Statistics are larger than the trees, and contributions alone are computed from them. Trees are
+    read sooner than they are inflated, and are still smaller then than they were with statistics.
+    """
+    target = BytesIO()
+    with _opened(mojo) as source, zipfile.ZipFile(target, "w") as scoring:
+        for name in source.namelist():
+            if not name.endswith(_STATISTICS):
+                stored = zipfile.ZIP_STORED if _TREE in name else None
+                scoring.writestr(_entry(name), source.read(name), stored, _LEVEL)
     return target.getvalue()
 
 

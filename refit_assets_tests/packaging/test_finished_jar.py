@@ -67,6 +67,16 @@ def test_every_jdk_scores_as_the_cluster_did_and_complains_of_nothing(
     assert compare_predictions(EXAMPLES, tmp_path / "scored.csv").proven
 
 
+def test_a_cold_jvm_links_no_lambda_of_ours_before_its_first_prediction(
+    packaged_folder: Path,
+) -> None:
+    jar = packaged_folder / f"{STEM}-all.jar"
+    scored = run(find_java(), jar, "-Xlog:class+load", "score", str(EXAMPLES))
+    ours = re.findall(r"org\.acme\.models\.\S+", scored.stdout)
+    assert "org.acme.models.gbm_binomial.Engine" in ours
+    assert [name for name in ours if "$$Lambda" in name] == []
+
+
 def test_the_javadoc_is_whole(packaged_folder: Path, tmp_path: Path) -> None:
     sources = set((packaged_folder / "project/src/main/java").rglob("*.java"))
     sources -= {path for path in sources if path.name == "ScoreUdf.java"}  # Spark is not here

@@ -1,6 +1,7 @@
 """The generated Maven project: what is refused, what is written; no Maven, no JVM."""
 
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from refit_assets.errors import DataError, SpecError
 from refit_assets.features.contract import Column, ColumnType, InputContract
-from refit_assets.packaging.project import Coordinates, build_project
+from refit_assets.packaging.project import Coordinates, build_project, write_model
 from refit_assets_tests.packaging.conftest import DATA, RequestOf
 
 SOURCES = "src/main/java/org/acme/models/gbm_binomial"
@@ -44,6 +45,24 @@ def test_coordinates_are_read_and_written_as_maven_does() -> None:
 def test_other_texts_are_no_coordinates(text: str) -> None:
     with pytest.raises(SpecError, match="write group:artifact:version"):
         Coordinates.parse(text)
+
+
+@pytest.mark.parametrize(("algorithm", "explained"), [("gbm", True), ("drf", False)])
+def test_statistics_of_nodes_are_packaged_where_contributions_are_computed(
+    request_of: RequestOf, tmp_path: Path, algorithm: str, explained: object
+) -> None:
+    with (
+        zipfile.ZipFile(DATA / "gbm_binomial" / "model.zip") as source,
+        zipfile.ZipFile(tmp_path / "model.zip", "w") as target,
+    ):
+        for name in source.namelist():
+            said = source.read(name).replace(b"algo = gbm", f"algo = {algorithm}".encode())
+            target.writestr(name, said)
+    request = request_of("gbm_binomial", mojo=tmp_path / "model.zip")
+    written = write_model(request, lambda name: tmp_path / "made" / name)
+    with zipfile.ZipFile(tmp_path / "made" / "model.mojo") as mojo:
+        assert any(name.endswith("_aux.bin") for name in mojo.namelist()) is explained
+    assert written.facts.explains is explained
 
 
 def test_the_row_has_the_contracts_columns_in_their_order(

@@ -6,7 +6,13 @@ import zipfile
 import pytest
 
 from refit_assets.errors import DataError
-from refit_assets.training.mojo import Domain, canonical_mojo, mojo_digest, read_domains
+from refit_assets.training.mojo import (
+    Domain,
+    canonical_mojo,
+    forest_for_scoring,
+    mojo_digest,
+    read_domains,
+)
 
 INI = """[info]
 h2o_version = 3.46.0.11
@@ -57,6 +63,18 @@ def test_a_canonical_mojo_stays_as_it_is() -> None:
     assert canonical_mojo(once) == once
 
 
+def test_a_forest_for_scoring_lacks_statistics_and_its_trees_lie_there_as_they_are() -> None:
+    whole = canonical_mojo(_mojo())
+    scoring = forest_for_scoring(whole)
+    names = _names(whole)
+    assert [name for name in names if "_aux" in name] == ["models/gbm/trees/t00_aux.bin"]
+    assert _names(scoring) == [name for name in names if "_aux" not in name]
+    with zipfile.ZipFile(io.BytesIO(scoring)) as archive:
+        stored = [one.filename for one in archive.infolist() if one.compress_type == 0]
+    assert stored == ["models/gbm/trees/t00.bin", "trees/t00.bin"]
+    assert {_content(scoring, name) == _content(whole, name) for name in _names(scoring)} == {True}
+
+
 def test_levels_are_read_with_their_columns() -> None:
     assert read_domains(canonical_mojo(_mojo())) == (
         Domain(column="carrier", levels=("AA", "B6")),
@@ -95,6 +113,8 @@ def _mojo(
         "trees/t00.bin": tree,
         "experimental/modelDetails.json": clock.encode(),
         "models/gbm/model.ini": ini,
+        "models/gbm/trees/t00.bin": b"another tree",
+        "models/gbm/trees/t00_aux.bin": b"statistics of its nodes",
         "models/gbm/experimental/modelDetails.json": clock.encode(),
     }
     target = io.BytesIO()

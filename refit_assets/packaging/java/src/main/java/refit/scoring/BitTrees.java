@@ -1,7 +1,6 @@
 package refit.scoring;
 
 import hex.genmodel.GenModel;
-import java.util.Arrays;
 
 /**
  * Trees decoded once, walked without a branch.
@@ -14,8 +13,8 @@ import java.util.Arrays;
 final class BitTrees implements Trees {
     /** Above this, decoding takes seconds, which a small model never costs. */
     private static final int MOST_NODES = 2_000_000;
-    /** What loading needs at its height, and a third: 1.2 million took 104 MiB, 96 were too few. */
-    private static final int BYTES_A_NODE = 120;
+    /** What loading needs at its height, and a third: 1.2 million took 52 MiB, 48 were too few. */
+    private static final int BYTES_A_NODE = 60;
 
     private final Questions[] questions;
     /** Length of a row's bit vector. */
@@ -38,21 +37,35 @@ final class BitTrees implements Trees {
             word = group.place(word);
         }
         words = word;
-        int[] places = NodeOrder.places(table);
         nodes = new long[table.nodes];
         leaves = new float[table.nodes];
-        for (int i = 0; i < nodes.length; i++) {
-            Questions group = table.asked(i);
-            long bit = group == null ? 0 : group.bit(table.question[i]);
-            nodes[places[i]] = bit << 32 | places[table.child[i]];
-            leaves[places[i]] = table.leaf[i];
-        }
-        roots = new int[table.trees];
+        roots = new int[table.trees.size()];
+        heights = new int[roots.length];
+        targets = new int[roots.length];
+        int root = 0;
         for (int t = 0; t < roots.length; t++) {
-            roots[t] = places[table.roots[t]];
+            Tree tree = table.trees.get(t);
+            roots[t] = root;
+            heights[t] = tree.height();
+            targets[t] = tree.target();
+            place(table, tree, root);
+            root += tree.nodes();
         }
-        heights = Arrays.copyOf(table.heights, table.trees);
-        targets = Arrays.copyOf(table.targets, table.trees);
+    }
+
+    private void place(TreeTable table, Tree tree, int root) {
+        int[] child = tree.child();
+        int[] group = tree.group();
+        int[] content = tree.content();
+        for (int node = 0; node < child.length; node++) {
+            long bit = 0;
+            if (child[node] == node) {
+                leaves[root + node] = Float.intBitsToFloat(content[node]);
+            } else {
+                bit = table.group(group[node]).bit(content[node]);
+            }
+            nodes[root + node] = bit << 32 | root + child[node];
+        }
     }
 
     /** How many nodes this layout takes in this JVM, by the memory that it may use. */

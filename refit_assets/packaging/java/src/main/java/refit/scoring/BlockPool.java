@@ -1,7 +1,6 @@
 package refit.scoring;
 
 import java.lang.ref.WeakReference;
-import java.util.function.Supplier;
 
 /**
  * A block for each thread, so that scoring a row allocates next to nothing and locks nothing.
@@ -11,10 +10,13 @@ import java.util.function.Supplier;
  */
 final class BlockPool {
     private final ThreadLocal<WeakReference<Block>> own = new ThreadLocal<>();
-    private final Supplier<Block> fresh;
+    private final Kernel kernel;
+    private final int rows;
 
-    BlockPool(Supplier<Block> fresh) {
-        this.fresh = fresh;
+    /** Blocks with room for that many rows. */
+    BlockPool(Kernel kernel, int rows) {
+        this.kernel = kernel;
+        this.rows = rows;
     }
 
     /** This thread's block; whoever is done with it says that it is not borrowed any more. */
@@ -23,7 +25,7 @@ final class BlockPool {
         Block block = kept == null ? null : kept.get();
         if (block == null || block.borrowed) {
             // Borrowed still: by an outer call of this thread, or lost with a row that was refused.
-            block = fresh.get();
+            block = kernel.block(rows);
             own.set(new WeakReference<>(block));
         }
         block.borrowed = true;

@@ -40,21 +40,26 @@ final class Engine {
         about = new About(
                 Json.object(Json.parse(files.text("about.json"))),
                 Map.of("scoring_path", kernel.describe()));
-        single = new BlockPool(() -> kernel.block(1));
-        wide = new BlockPool(() -> kernel.block(ROWS_IN_STEP));
-        contributions = new Lazy<>(this::contributionsPredictor);
+        single = new BlockPool(kernel, 1);
+        wide = new BlockPool(kernel, ROWS_IN_STEP);
+        contributions = new Lazy<>() {
+            @Override
+            PredictContributions make() {
+                return contributionsPredictor();
+            }
+        };
     }
 
     /** Reads a model; {@link BadModelException} if that can't be done. */
     static Engine load(ModelFiles files, Unseen unseen) {
-        return load(files, unseen, Trees::of);
+        return load(files, unseen, new Trees.Fastest());
     }
 
     /** Reads a model whose trees, if it has some, are to be laid out in that way. */
     static Engine load(ModelFiles files, Unseen unseen, Trees.Layout layout) {
         try {
-            MojoFiles inside = mojo(files).withoutStatistics();
-            MojoModel model = ModelMojoReader.readFrom(inside);
+            MojoFiles inside = mojo(files);
+            MojoModel model = Kernels.read(inside);
             List<Input> inputs = Contract.inputs(files.text("contract.json"));
             Encoder encoder = new Encoder(model, inputs, unseen);
             return new Engine(files, model, Kernels.choose(model, inside, layout), encoder);
@@ -73,8 +78,18 @@ final class Engine {
         return new BadModelException("model.mojo can't be read: " + e.getMessage(), e);
     }
 
+    /** H2O's model, without trees that are scored here. */
     MojoModel model() {
         return model;
+    }
+
+    /** H2O's model with all that it has, read anew. */
+    MojoModel wholeModel() {
+        try {
+            return ModelMojoReader.readFrom(mojo(files));
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
     }
 
     Kernel kernel() {
@@ -164,15 +179,10 @@ final class Engine {
         return byName;
     }
 
-    /** Reads the model once more, whole: they are computed from the statistics of its nodes. */
+    /** They are computed from H2O's own trees and the statistics of their nodes. */
     private PredictContributions contributionsPredictor() {
         if (model instanceof PredictContributionsFactory && model.nclasses() <= 2) {
-            try {
-                MojoModel whole = ModelMojoReader.readFrom(mojo(files));
-                return ((PredictContributionsFactory) whole).makeContributionsPredictor();
-            } catch (IOException e) {
-                throw unreadable(e);
-            }
+            return ((PredictContributionsFactory) wholeModel()).makeContributionsPredictor();
         }
         throw new UnsupportedOperationException(
                 "H2O's MOJO of " + model._algoName + " has no contributions");

@@ -1,6 +1,5 @@
 package refit.scoring;
 
-import hex.genmodel.ModelMojoReader;
 import hex.genmodel.MojoModel;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -47,7 +46,7 @@ final class EnsembleKernel implements Kernel {
             String key = settings.get("base_model" + i);
             if (key != null) {
                 MojoFiles inside = files.inside(folder(settings, key));
-                MojoModel base = ModelMojoReader.readFrom(inside);
+                MojoModel base = Kernels.read(inside);
                 if (base._offsetColumn != null) {
                     return null;
                 }
@@ -55,7 +54,7 @@ final class EnsembleKernel implements Kernel {
             }
         }
         MojoFiles inside = files.inside(folder(settings, settings.get("metalearner")));
-        Kernel metalearner = Kernels.choose(ModelMojoReader.readFrom(inside), inside, layout);
+        Kernel metalearner = Kernels.choose(Kernels.read(inside), inside, layout);
         return new EnsembleKernel(model, bases, metalearner);
     }
 

@@ -1,6 +1,7 @@
 package refit.scoring;
 
 import hex.genmodel.algos.tree.SharedTreeMojoModel;
+import java.io.IOException;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
@@ -19,7 +20,8 @@ final class Forest extends TreeKernel {
     }
 
     /** Decodes the forest; {@link UnsupportedOperationException} says why it is not to be. */
-    static Forest read(SharedTreeMojoModel model, Trees.Layout layout) {
+    static Forest read(SharedTreeMojoModel model, MojoFiles files, Trees.Layout layout)
+            throws IOException {
         TreeTable table = new TreeTable();
         // H2O's own reader takes the machine's byte order, so this does, too.
         TreeReader reader =
@@ -27,9 +29,10 @@ final class Forest extends TreeKernel {
         int first = model.nclasses() == 1 ? 0 : 1;
         for (int c = 0; c < model.getNTreesPerGroup(); c++) {
             for (int g = 0; g < model.getNTreeGroups(); g++) {
-                byte[] bytes = model.treeBytes(g, c);
-                if (bytes != null) {
-                    reader.read(bytes, first + c);
+                String tree = String.format("trees/t%02d_%03d.bin", c, g);
+                // A class that all trees of a round say nothing about has none there.
+                if (files.exists(tree)) {
+                    reader.read(files.getBinaryFile(tree), first + c);
                 }
             }
         }

@@ -93,11 +93,20 @@ final class GlmKernel implements Kernel {
             return new double[0];
         }
         String[] texts = list.substring(1, list.length() - 1).split(", ");
-        return Arrays.stream(texts).mapToDouble(Double::parseDouble).toArray();
+        double[] values = new double[texts.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = Double.parseDouble(texts[i]);
+        }
+        return values;
     }
 
     private static int[] integers(String list) {
-        return Arrays.stream(doubles(list)).mapToInt(d -> (int) d).toArray();
+        double[] values = doubles(list);
+        int[] whole = new int[values.length];
+        for (int i = 0; i < whole.length; i++) {
+            whole[i] = (int) values[i];
+        }
+        return whole;
     }
 
     @Override

@@ -55,7 +55,7 @@ public final class Main {
      * @param args the command and its options; without any, the usage is printed
      */
     public static void main(String[] args) {
-        Main main = new Main(Main.class::getResourceAsStream, System.in, System.out, System.err);
+        Main main = new Main(new JarFiles(), System.in, System.out, System.err);
         System.exit(main.run(args));
     }
 
@@ -127,6 +127,7 @@ public final class Main {
         boolean pass = false;
         boolean skip = false;
         boolean progress = complaintsReachATerminal();
+        boolean known = true;
         for (String arg : args) {
             switch (arg) {
                 case "--pass-through" -> pass = true;
@@ -137,10 +138,13 @@ public final class Main {
                 case "--format=csv" -> format = ScoreCommand.Format.CSV;
                 case "--format=jsonl" -> format = ScoreCommand.Format.JSONL;
                 case "--quiet" -> progress = false;
-                default -> places.add(arg);
+                default -> {
+                    places.add(arg);
+                    known &= !arg.startsWith("--");
+                }
             }
         }
-        if (places.size() > 2 || places.stream().anyMatch(place -> place.startsWith("--"))) {
+        if (places.size() > 2 || !known) {
             err.println("score does not know " + places);
             err.print(USAGE);
             return BAD_CALL;

@@ -37,7 +37,7 @@ final class MaskTrees implements Trees {
     private MaskTrees(TreeTable table, boolean floats) {
         this.floats = floats;
         questions = table.questions();
-        targets = Arrays.copyOf(table.targets, table.trees);
+        targets = new int[table.trees.size()];
         leaves = new float[targets.length * Long.SIZE];
         all = new long[targets.length];
         Arrays.fill(all, -1);
@@ -46,43 +46,46 @@ final class MaskTrees implements Trees {
         for (int g = 0; g < questions.length; g++) {
             questions[g].place(0);
             remaining[g] = new long[questions[g].kinds()][];
-            Arrays.setAll(remaining[g], kind -> all.clone());
+            for (int kind = 0; kind < remaining[g].length; kind++) {
+                remaining[g][kind] = all.clone();
+            }
             lines.put(questions[g], remaining[g]);
         }
         for (int t = 0; t < targets.length; t++) {
-            read(table, lines, t, table.roots[t], 0);
+            targets[t] = table.trees.get(t).target();
+            read(table, lines, t, 0, 0);
         }
     }
 
     /** Returns null if a tree has more leaves than a word has bits, or the lines are too many. */
     static MaskTrees of(TreeTable table, boolean floats) {
-        for (int t = 0; t < table.trees; t++) {
-            int end = t + 1 < table.trees ? table.roots[t + 1] : table.nodes;
-            int leaves = (end - table.roots[t] + 1) / 2;
+        for (Tree tree : table.trees) {
+            int leaves = (tree.nodes() + 1) / 2;
             if (leaves > Long.SIZE) {
                 return null;
             }
         }
         long bytes = 0;
         for (Questions group : table.questions()) {
-            bytes += (long) group.kinds() * table.trees * Long.BYTES;
+            bytes += (long) group.kinds() * table.trees.size() * Long.BYTES;
         }
         return bytes > MOST_BYTES ? null : new MaskTrees(table, floats);
     }
 
     /** Numbers the leaves below a node from {@code first} on, and returns the number after them. */
     private int read(TreeTable table, Map<Questions, long[][]> lines, int t, int node, int first) {
-        int left = table.child[node];
-        if (left == node) {
-            leaves[t * Long.SIZE + first] = table.leaf[node];
+        Tree tree = table.trees.get(t);
+        if (tree.isLeaf(node)) {
+            leaves[t * Long.SIZE + first] = tree.leaf(node);
             return first + 1;
         }
+        int left = tree.child()[node];
         int middle = read(table, lines, t, left, first);
         int end = read(table, lines, t, left + 1, middle);
-        Questions group = table.asked(node);
+        Questions group = table.group(tree.group()[node]);
         long[][] ofKind = lines.get(group);
         for (int kind = 0; kind < ofKind.length; kind++) {
-            boolean right = group.says(table.question[node], kind);
+            boolean right = group.says(tree.content()[node], kind);
             ofKind[kind][t] &= right ? ~bits(first, middle) : ~bits(middle, end);
         }
         return end;

@@ -20,10 +20,12 @@ import java.util.zip.ZipException;
 /**
  * The files of a MOJO in memory, for H2O's readers and for ours, as often as they like.
  *
- * <p>Each is inflated when it is read: of a forest's files half are statistics of its nodes, larger
- * than the trees, which no scoring reads. The JDK has this for archives on a disk only.
+ * <p>Each is inflated when it is read, and what a reader does not need is not shown to it: neither
+ * trees that are read here, nor statistics of their nodes, which are larger than the trees. The JDK
+ * has this for archives on a disk only.
  */
 final class MojoFiles implements MojoReaderBackend {
+    private static final String TREES = "trees/";
     /** What contributions are computed from, and nothing else. */
     private static final String STATISTICS = "_aux.bin";
     private static final byte[] NOTHING = {};
@@ -35,35 +37,45 @@ final class MojoFiles implements MojoReaderBackend {
     private static final int LOCAL_BYTES = 30;
     private static final int MOST_COMMENT = 0xFFFF;
 
+    private enum View {
+        ALL,
+        NO_STATISTICS,
+        NO_TREES
+    }
+
     /** A file as the archive's directory has it; the sizes are in bytes. */
     private record Entry(boolean deflated, int crc, int packed, int size, int header) {}
 
     private final ByteBuffer zip;
     private final Map<String, Entry> entries;
     private final String folder;
-    private final boolean statistics;
+    private final View view;
 
-    private MojoFiles(
-            ByteBuffer zip, Map<String, Entry> entries, String folder, boolean statistics) {
+    private MojoFiles(ByteBuffer zip, Map<String, Entry> entries, String folder, View view) {
         this.zip = zip;
         this.entries = entries;
         this.folder = folder;
-        this.statistics = statistics;
+        this.view = view;
     }
 
     static MojoFiles read(InputStream zip) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap(zip.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN);
-        return new MojoFiles(bytes, directory(bytes), "", true);
+        return new MojoFiles(bytes, directory(bytes), "", View.ALL);
     }
 
     /** The same, but that statistics of nodes are empty files. */
     MojoFiles withoutStatistics() {
-        return new MojoFiles(zip, entries, folder, false);
+        return new MojoFiles(zip, entries, folder, View.NO_STATISTICS);
+    }
+
+    /** The same, but that there are no trees. */
+    MojoFiles withoutTrees() {
+        return new MojoFiles(zip, entries, folder, View.NO_TREES);
     }
 
     /** The files of a model within this one, as ensembles have them. */
     MojoFiles inside(String name) {
-        return new MojoFiles(zip, entries, folder + name, statistics);
+        return new MojoFiles(zip, entries, folder + name, view);
     }
 
     private static Map<String, Entry> directory(ByteBuffer zip) throws ZipException {
@@ -149,14 +161,19 @@ final class MojoFiles implements MojoReaderBackend {
     @Override
     public byte[] getBinaryFile(String name) throws IOException {
         Entry entry = entries.get(folder + name);
+        // A jar has them only where contributions can be computed.
+        if (name.endsWith(STATISTICS) && (entry == null || view != View.ALL)) {
+            return NOTHING;
+        }
         if (entry == null) {
             throw new FileNotFoundException(folder + name + " in the MOJO");
         }
-        return statistics || !name.endsWith(STATISTICS) ? inflate(folder + name, entry) : NOTHING;
+        return inflate(folder + name, entry);
     }
 
     @Override
     public boolean exists(String name) {
-        return entries.containsKey(folder + name);
+        boolean hidden = view == View.NO_TREES && (folder + name).contains(TREES);
+        return entries.containsKey(folder + name) && !hidden;
     }
 }

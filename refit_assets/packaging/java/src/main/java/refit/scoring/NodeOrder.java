@@ -3,7 +3,7 @@ package refit.scoring;
 import java.util.Arrays;
 
 /**
- * Where each node of a forest is to lie in memory, so that a walk meets few cache lines.
+ * Where each node of a tree is to lie in memory, so that a walk meets few cache lines.
  *
  * <p>Two children lie side by side, and four such pairs fill a line. A line begins with a pair and
  * takes the pairs below that most leaves hang on, which most rows come to. For a forest that the L2
@@ -12,47 +12,41 @@ import java.util.Arrays;
 final class NodeOrder {
     private static final int PAIRS_A_LINE = 4;
 
-    private final TreeTable table;
-    /** Nodes of the subtree below each node, itself included. */
-    private final int[] sizes;
-    private final int[] places;
+    /** The tree's: the left child of every node; a leaf is its own. */
+    private int[] child;
+    /** How many nodes hang below each. */
+    private int[] below = {};
+    private int[] places = {};
     private int next;
-    /** First pairs of lines to come, and within a line the pairs that may follow. */
+    /** Nodes whose children begin a line to come, and those whose children may follow in a line. */
     private int[] waiting = new int[64];
     private int lines;
     private final int[] open = new int[PAIRS_A_LINE + 2];
 
-    private NodeOrder(TreeTable table) {
-        this.table = table;
-        sizes = new int[table.nodes];
-        places = new int[table.nodes];
-    }
-
-    /** The new number of every node. */
-    static int[] places(TreeTable table) {
-        NodeOrder order = new NodeOrder(table);
-        order.count();
-        for (int t = 0; t < table.trees; t++) {
-            order.tree(table.roots[t]);
+    /** The new number of each of a tree's nodes, the root's 0; good until the next tree's. */
+    int[] places(int[] child, int nodes) {
+        this.child = child;
+        if (nodes > places.length) {
+            below = new int[child.length];
+            places = new int[child.length];
         }
-        return order.places;
-    }
-
-    /** Children have higher numbers than their parent: they were read after it. */
-    private void count() {
-        for (int node = table.nodes - 1; node >= 0; node--) {
-            int pair = table.child[node];
-            sizes[node] = pair == node ? 1 : 1 + sizes[pair] + sizes[pair + 1];
-        }
-    }
-
-    private void tree(int root) {
-        places[root] = next++;
-        if (table.child[root] != root) {
-            defer(table.child[root]);
+        count(nodes);
+        next = 0;
+        places[0] = next++;
+        if (child[0] != 0) {
+            defer(0);
         }
         while (lines > 0) {
             line(waiting[--lines]);
+        }
+        return places;
+    }
+
+    /** Children have higher numbers than their parent: they were read after it. */
+    private void count(int nodes) {
+        for (int node = nodes - 1; node >= 0; node--) {
+            int pair = child[node];
+            below[node] = pair == node ? 0 : 2 + below[pair] + below[pair + 1];
         }
     }
 
@@ -60,12 +54,14 @@ final class NodeOrder {
         int candidates = 1;
         open[0] = first;
         for (int taken = 0; taken < PAIRS_A_LINE && candidates > 0; taken++) {
-            int pair = takeLargest(candidates--);
-            for (int node = pair; node <= pair + 1; node++) {
-                places[node] = next++;
-                if (table.child[node] != node) {
-                    open[candidates++] = table.child[node];
-                }
+            int pair = child[takeLargest(candidates--)];
+            places[pair] = next++;
+            places[pair + 1] = next++;
+            if (child[pair] != pair) {
+                open[candidates++] = pair;
+            }
+            if (child[pair + 1] != pair + 1) {
+                open[candidates++] = pair + 1;
             }
         }
         for (int i = 0; i < candidates; i++) {
@@ -73,26 +69,22 @@ final class NodeOrder {
         }
     }
 
-    private void defer(int first) {
+    private void defer(int node) {
         if (lines == waiting.length) {
             waiting = Arrays.copyOf(waiting, 2 * lines);
         }
-        waiting[lines++] = first;
+        waiting[lines++] = node;
     }
 
     private int takeLargest(int candidates) {
         int largest = 0;
         for (int i = 1; i < candidates; i++) {
-            if (size(open[i]) > size(open[largest])) {
+            if (below[open[i]] > below[open[largest]]) {
                 largest = i;
             }
         }
-        int pair = open[largest];
+        int node = open[largest];
         open[largest] = open[candidates - 1];
-        return pair;
-    }
-
-    private int size(int pair) {
-        return sizes[pair] + sizes[pair + 1];
+        return node;
     }
 }

@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /** Numbers distinct keys from 0 on, as they are first met: a map without an object an entry. */
 final class Numbering {
-    private static final long MULTIPLIER = 0x9E3779B97F4A7C15L; // Knuth's: 2^64 over the golden ratio
+    static final long MULTIPLIER = 0x9E3779B97F4A7C15L; // Knuth's: 2^64 over the golden ratio
 
     /** Longs of a key. */
     private final int width;

@@ -15,30 +15,23 @@ abstract class Questions {
     final int levels;
     int firstWord;
     int words;
-    /** What was asked, until the answers are prepared. */
-    Numbering questions;
     /** Of every question; null until all are known. */
     private int[] bitOf;
 
-    /** {@code width} is the number of longs that tell a question from others. */
-    Questions(int feature, int levels, int width) {
+    Questions(int feature, int levels) {
         this.feature = feature;
         this.levels = levels;
-        questions = new Numbering(width);
     }
 
-    /** The number of a question, which is a new one if it was not asked before. */
-    final int ask(long[] question) {
-        return questions.of(question);
-    }
+    /** How many questions were asked, until the answers are prepared. */
+    abstract int asked();
 
     /** Fixes the place of the answers and returns the first word after them. */
     final int place(int word) {
         firstWord = word;
-        words = questions.size() / Long.SIZE + 1;
-        bitOf = new int[questions.size()];
+        words = asked() / Long.SIZE + 1;
+        bitOf = new int[asked()];
         prepare(bitOf);
-        questions = null;
         return word + words;
     }
 
@@ -63,7 +56,7 @@ abstract class Questions {
     abstract boolean says(int question, int kind);
 
     final int count() {
-        return bitOf == null ? questions.size() : bitOf.length;
+        return bitOf == null ? asked() : bitOf.length;
     }
 
     final boolean bitIsSet(int question, long[] answers, int from) {
@@ -90,13 +83,22 @@ abstract class Questions {
 
     /** Questions of numbers: those below a value's rank among the thresholds say yes. */
     static final class Numbers extends Questions {
+        private static final long KEY_BITS = 0x1_FFFF_FFFEL;
+        private static final int DIGIT_BITS = 11;
+        private static final int DIGITS = 1 << DIGIT_BITS;
+
         private double[] thresholds;
         private long[] ofMissing;
-        /** The threshold's bits, then one for the answer to a missing value. */
-        private final long[] asked = new long[1];
+        /** The threshold's bits, then one for the answer to a missing value; null in the end. */
+        private SmallNumbering asked = new SmallNumbering();
 
         Numbers(int feature, int levels) {
-            super(feature, levels, 1);
+            super(feature, levels);
+        }
+
+        @Override
+        int asked() {
+            return asked.size();
         }
 
         /**
@@ -107,31 +109,65 @@ abstract class Questions {
          * @return the question's number
          */
         int ask(float threshold, boolean missing) {
-            asked[0] = (long) Float.floatToIntBits(threshold) << 1 | (missing ? 1 : 0);
-            return ask(asked);
+            return asked.of((long) Float.floatToIntBits(threshold) << 1 & KEY_BITS | (missing ? 1 : 0));
         }
 
         @Override
         void prepare(int[] bits) {
-            long[] order = new long[bits.length];
-            for (int q = 0; q < order.length; q++) {
-                order[q] = (long) sortable(questions.key(q, 0)) << Integer.SIZE | q;
+            long[] keys = asked.keys();
+            asked = null;
+            long[] unsorted = new long[bits.length];
+            for (int q = 0; q < bits.length; q++) {
+                unsorted[q] = (long) sortable(keys[q]) << Integer.SIZE | q;
             }
-            Arrays.sort(order);
+            long[] order = sorted(unsorted);
             thresholds = new double[bits.length];
             ofMissing = new long[words];
             for (int rank = 0; rank < order.length; rank++) {
                 int q = (int) order[rank];
-                thresholds[rank] = Float.intBitsToFloat((int) (questions.key(q, 0) >> 1));
+                thresholds[rank] = Float.intBitsToFloat((int) (keys[q] >> 1));
                 bits[q] = rank;
-                ofMissing[rank / Long.SIZE] |= (questions.key(q, 0) & 1) << rank;
+                ofMissing[rank / Long.SIZE] |= (keys[q] & 1) << rank;
             }
         }
 
-        /** NaN comes last: no value has that rank, so only a missing one says yes. */
+        /**
+         * Sorts by the upper halves without their signs, eleven bits at a time.
+         *
+         * <p>A cold JVM has not compiled {@link Arrays#sort} yet, which takes longer.
+         */
+        private static long[] sorted(long[] keys) {
+            long[] from = keys;
+            long[] to = new long[keys.length];
+            for (int shift = Integer.SIZE; shift < Long.SIZE; shift += DIGIT_BITS) {
+                int[] places = new int[DIGITS + 1];
+                for (long key : from) {
+                    places[digit(key, shift) + 1]++;
+                }
+                for (int digit = 0; digit < DIGITS; digit++) {
+                    places[digit + 1] += places[digit];
+                }
+                for (long key : from) {
+                    to[places[digit(key, shift)]++] = key;
+                }
+                long[] spare = from;
+                from = to;
+                to = spare;
+            }
+            return from;
+        }
+
+        private static int digit(long key, int shift) {
+            return (int) (key >>> shift) & DIGITS - 1;
+        }
+
+        /**
+         * In the order of the floats where signs do not count. NaN comes last: no value has that
+         * rank, so only a missing one says yes.
+         */
         private static int sortable(long question) {
             int bits = (int) (question >> 1);
-            return bits ^ bits >> Integer.SIZE - 1 & Integer.MAX_VALUE;
+            return bits < 0 ? ~bits : bits ^ Integer.MIN_VALUE;
         }
 
         @Override
@@ -199,9 +235,22 @@ abstract class Questions {
      */
     static final class Categories extends Questions {
         private long[] answers;
+        /** What was asked; null in the end. */
+        private Numbering asked;
 
         Categories(int feature, int levels) {
-            super(feature, levels, width(levels));
+            super(feature, levels);
+            asked = new Numbering(width(levels));
+        }
+
+        @Override
+        int asked() {
+            return asked.size();
+        }
+
+        /** The number of a question, which is a new one if it was not asked before. */
+        int ask(long[] yes) {
+            return asked.of(yes);
         }
 
         /** Longs that have a bit for every level and for none. */
@@ -220,7 +269,7 @@ abstract class Questions {
                 for (int word = 0; word < words; word++) {
                     for (int i = 0; i < Long.SIZE; i++) {
                         int q = word * Long.SIZE + i;
-                        square[i] = q < bits.length ? questions.key(q, from / Long.SIZE) : 0;
+                        square[i] = q < bits.length ? asked.key(q, from / Long.SIZE) : 0;
                     }
                     turn(square);
                     for (int i = 0; i < Long.SIZE && from + i <= levels; i++) {
@@ -228,6 +277,7 @@ abstract class Questions {
                     }
                 }
             }
+            asked = null;
         }
 
         /**

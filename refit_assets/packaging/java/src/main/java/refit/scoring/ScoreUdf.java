@@ -76,7 +76,7 @@ public final class ScoreUdf implements UDF1<Row, Row> {
 
     /** Spark makes a function anew for every task; a model is loaded once a class loader. */
     private static final class Loaded {
-        static final Engine ENGINE = Engine.load(ScoreUdf.class::getResourceAsStream, Unseen.MISSING);
+        static final Engine ENGINE = Engine.load(new JarFiles(), Unseen.MISSING);
     }
 
     /** Places of the inputs in rows of one schema; which is a StructType, and Scala's to compile. */

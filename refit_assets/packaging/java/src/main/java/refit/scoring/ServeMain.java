@@ -102,7 +102,7 @@ public final class ServeMain implements AutoCloseable {
         JDK_SETTINGS.forEach((name, value) -> System.setProperty(name, System.getProperty(name, value)));
         try {
             Map<String, String> options = options(args);
-            Engine engine = Engine.load(ServeMain.class::getResourceAsStream, Unseen.MISSING);
+            Engine engine = Engine.load(new JarFiles(), Unseen.MISSING);
             String host = options.get("--host");
             int port = Integer.parseInt(options.get("--port"));
             ServeMain serving =

@@ -34,7 +34,7 @@ final class TreeReader {
     private byte[] tree;
     /** Where the next byte lies. */
     private int next;
-    /** Subtrees to be read, the next one last: a stack, since the JIT is slow at a recursion. */
+    /** Right subtrees to be read, the next one last: a stack, since the JIT is slow at a recursion. */
     private int[] nodes = new int[64];
     private int[] levels = new int[64];
     private Range[] ranges = new Range[64];
@@ -54,16 +54,43 @@ final class TreeReader {
     void read(byte[] bytes, int target) {
         tree = bytes;
         next = 0;
-        await(table.begin(target), 0, null, false);
+        descend(table.begin(target), 0, null);
         while (waiting > 0) {
             waiting--;
             if (isLeaf[waiting]) {
                 table.leaf(nodes[waiting], readFloat(), levels[waiting]);
             } else {
-                node(nodes[waiting], levels[waiting], ranges[waiting]);
+                descend(nodes[waiting], levels[waiting], ranges[waiting]);
             }
         }
         table.end();
+    }
+
+    /** Reads a node and what is to its left, down to a leaf. */
+    private void descend(int from, int height, Range above) {
+        int at = from;
+        int level = height;
+        Range range = above;
+        while (true) {
+            int type = readByte();
+            int column = readShort();
+            if (column == ONE_LEAF) {
+                table.leaf(at, readFloat(), level);
+                return;
+            }
+            range = split(type, column, at, range);
+            level++;
+            at = table.split(at);
+            int kind = type & LEFT_KIND;
+            if (kind == LEFT_IS_LEAF) {
+                table.leaf(at, readFloat(), level);
+            }
+            await(at + 1, level, range, (type & RIGHT_IS_LEAF) != 0);
+            if (kind == LEFT_IS_LEAF) {
+                return;
+            }
+            next += kind + 1; // All of it is read, however long it is.
+        }
     }
 
     private void await(int node, int level, Range range, boolean leaf) {
@@ -77,27 +104,6 @@ final class TreeReader {
         levels[waiting] = level;
         ranges[waiting] = range;
         isLeaf[waiting++] = leaf;
-    }
-
-    private void node(int at, int level, Range above) {
-        int type = readByte();
-        int column = readShort();
-        if (column == ONE_LEAF) {
-            table.leaf(at, readFloat(), level);
-            return;
-        }
-        Range range = split(type, column, at, above);
-        int left = table.allocate(2);
-        table.child[at] = left;
-        int kind = type & LEFT_KIND;
-        if (kind == LEFT_IS_LEAF) {
-            table.leaf(left, readFloat(), level + 1);
-        }
-        await(left + 1, level + 1, range, (type & RIGHT_IS_LEAF) != 0);
-        if (kind != LEFT_IS_LEAF) {
-            next += kind + 1; // All of it is read, however long it is.
-            await(left, level + 1, range, false);
-        }
     }
 
     /** Reads a node's question and returns the range that its subtrees see. */

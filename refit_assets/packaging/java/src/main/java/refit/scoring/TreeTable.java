@@ -4,24 +4,28 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Trees while they are read: nodes, questions, and where each tree begins. */
+/**
+ * Trees while they are read, and their questions.
+ *
+ * <p>A tree is put in order as soon as it ends: by then its nodes are still in the cache, where all
+ * nodes of a forest would not be.
+ */
 final class TreeTable {
-    /** The left child of every node; the right one follows it. A leaf is its own left child. */
-    int[] child = new int[1024];
-    float[] leaf = new float[1024];
-    /** Of a node that is no leaf, the place of its question's group below, and its number there. */
-    private int[] group = new int[1024];
-    int[] question = new int[1024];
+    final List<Tree> trees = new ArrayList<>();
+    /** Of all trees that have ended. */
     int nodes;
 
-    int[] roots = new int[64];
-    int[] heights = new int[64];
-    int[] targets = new int[64];
-    int trees;
+    /** Of the tree that is being read, the left child of every node; a leaf is its own. */
+    private int[] child = new int[1024];
+    private int[] group = new int[1024];
+    private int[] content = new int[1024];
+    private int size;
+    private int target;
+    private int height;
+    private final NodeOrder order = new NodeOrder();
 
     /** Of numbers, then of categories, for each feature; null where no question was asked. */
     private Questions[] groups = new Questions[32];
-    private int height;
 
     /** All questions met, in the order of their features. */
     Questions[] questions() {
@@ -34,43 +38,51 @@ final class TreeTable {
         return met.toArray(new Questions[0]);
     }
 
-    /** The group of a node's question; null for leaves. */
-    Questions asked(int node) {
-        return child[node] == node ? null : groups[group[node]];
+    /** The group of a question that some node asks. */
+    Questions group(int place) {
+        return groups[place];
     }
 
     /** Begins a tree whose leaves are added to that place of the predictions; returns its root. */
     int begin(int target) {
-        if (trees == roots.length) {
-            roots = Arrays.copyOf(roots, 2 * trees);
-            heights = Arrays.copyOf(heights, 2 * trees);
-            targets = Arrays.copyOf(targets, 2 * trees);
-        }
+        this.target = target;
         height = 0;
-        targets[trees] = target;
-        roots[trees] = allocate(1);
-        return roots[trees];
+        size = 1;
+        return 0;
     }
 
     /** Ends the tree that was begun last; the forest may be too large by now. */
     void end() {
-        heights[trees++] = height;
+        nodes += size;
         int most = BitTrees.mostNodes();
         if (nodes > most) {
             throw new UnsupportedOperationException("more than " + most + " nodes, for this heap");
         }
+        trees.add(inOrder(order.places(child, size)));
     }
 
-    int allocate(int count) {
-        int at = nodes;
-        nodes += count;
-        if (nodes > child.length) {
-            child = Arrays.copyOf(child, 2 * child.length);
-            leaf = Arrays.copyOf(leaf, child.length);
-            group = Arrays.copyOf(group, child.length);
-            question = Arrays.copyOf(question, child.length);
+    private Tree inOrder(int[] places) {
+        Tree tree = new Tree(target, height, new int[size], new int[size], new int[size]);
+        for (int node = 0; node < size; node++) {
+            int at = places[node];
+            tree.child()[at] = places[child[node]];
+            tree.group()[at] = group[node];
+            tree.content()[at] = content[node];
         }
-        return at;
+        return tree;
+    }
+
+    /** Gives a node two children, and returns the left one; the right one follows it. */
+    int split(int at) {
+        int left = size;
+        size += 2;
+        if (size > child.length) {
+            child = Arrays.copyOf(child, 2 * child.length);
+            group = Arrays.copyOf(group, child.length);
+            content = Arrays.copyOf(content, child.length);
+        }
+        child[at] = left;
+        return left;
     }
 
     /** Makes a node ask whether a feature is at least the threshold; NaN where only a missing is. */
@@ -79,7 +91,7 @@ final class TreeTable {
         if (groups[group[at]] == null) {
             groups[group[at]] = new Questions.Numbers(feature, levels);
         }
-        question[at] = ((Questions.Numbers) groups[group[at]]).ask(threshold, missing);
+        content[at] = ((Questions.Numbers) groups[group[at]]).ask(threshold, missing);
     }
 
     /** Makes a node ask whether a feature is one of those levels; the number after all is none. */
@@ -88,7 +100,7 @@ final class TreeTable {
         if (groups[group[at]] == null) {
             groups[group[at]] = new Questions.Categories(feature, levels);
         }
-        question[at] = groups[group[at]].ask(yes);
+        content[at] = ((Questions.Categories) groups[group[at]]).ask(yes);
     }
 
     private int place(int group) {
@@ -100,7 +112,7 @@ final class TreeTable {
 
     void leaf(int at, float value, int level) {
         height = Math.max(height, level);
-        leaf[at] = value;
+        content[at] = Float.floatToRawIntBits(value);
         child[at] = at;
     }
 }

@@ -30,10 +30,13 @@ interface Trees {
         Trees of(TreeTable table, boolean floats);
     }
 
-    /** The fastest layout for these trees. */
-    static Trees of(TreeTable table, boolean floats) {
-        MaskTrees masks = MaskTrees.of(table, floats);
-        return masks != null ? masks : new BitTrees(table, floats);
+    /** The fastest layout for the trees that are given. */
+    final class Fastest implements Layout {
+        @Override
+        public Trees of(TreeTable table, boolean floats) {
+            MaskTrees masks = MaskTrees.of(table, floats);
+            return masks != null ? masks : new BitTrees(table, floats);
+        }
     }
 
     /** Finite thresholds by feature, for tests that score right beside them. */

@@ -128,8 +128,7 @@ final class XgboostForest extends TreeKernel {
             } else {
                 number(node, at);
             }
-            int left = table.allocate(2);
-            table.child[at] = left;
+            int left = table.split(at);
             node(nodes, node.getLeftChildIndex(), left, level + 1);
             node(nodes, node.getRightChildIndex(), left + 1, level + 1);
         }

@@ -10,10 +10,23 @@ import org.junit.jupiter.api.Test;
 /** Blocks are used again, and never by two at once. */
 class BlockPoolTest {
     private final AtomicInteger made = new AtomicInteger();
-    private final BlockPool pool = new BlockPool(() -> {
-        made.incrementAndGet();
-        return Models.gbm().kernel().block(1);
-    });
+    private final BlockPool pool = new BlockPool(new Counting(), 1);
+
+    private final class Counting implements Kernel {
+        @Override
+        public Block block(int capacity) {
+            made.incrementAndGet();
+            return Models.gbm().kernel().block(capacity);
+        }
+
+        @Override
+        public void score(Block block, int rows) {}
+
+        @Override
+        public String describe() {
+            return "counting";
+        }
+    }
 
     @Test
     void aBlockThatWasGivenBackIsUsedAgain() {

@@ -11,7 +11,12 @@ class LazyTest {
     @Test
     void aLazyValueIsMadeOnce() {
         AtomicInteger made = new AtomicInteger();
-        Lazy<String> lazy = new Lazy<>(() -> "value " + made.incrementAndGet());
+        Lazy<String> lazy = new Lazy<>() {
+            @Override
+            String make() {
+                return "value " + made.incrementAndGet();
+            }
+        };
         assertEquals(0, made.get());
         assertSame(lazy.get(), lazy.get());
         assertEquals(1, made.get());

@@ -12,7 +12,7 @@ final class ModelChecks {
 
     ModelChecks(Engine engine) {
         this.engine = engine;
-        model = engine.model();
+        model = engine.wholeModel();
     }
 
     /** Golden rows, one at a time and in blocks, against the training cluster. */

@@ -77,6 +77,16 @@ class MojoFilesTest {
         MojoFiles whole = read(stored("trees/t00_000_aux.bin"));
         assertEquals(TEXT.length, whole.getBinaryFile("trees/t00_000_aux.bin").length);
         assertEquals(0, whole.withoutStatistics().getBinaryFile("trees/t00_000_aux.bin").length);
+        assertEquals(0, whole.getBinaryFile("trees/t00_001_aux.bin").length, "a jar need not have them");
+    }
+
+    @Test
+    void treesAreHiddenFromWhoDoesNotNeedThem() throws IOException {
+        MojoFiles whole = read(stored("models/gbm/trees/t00_000.bin"));
+        MojoFiles inside = whole.inside("models/gbm/");
+        assertTrue(inside.exists("trees/t00_000.bin"));
+        assertFalse(inside.withoutTrees().exists("trees/t00_000.bin"));
+        assertFalse(whole.withoutTrees().inside("models/gbm/").exists("trees/t00_000.bin"));
     }
 
     @Test
