@@ -18,7 +18,12 @@ from refit_assets.errors import ParityError, WorkloadFailed
 from refit_assets.packaging.maven import Maven
 from refit_assets.packaging.model_facts import ModelFacts, derive_contract
 from refit_assets.packaging.parity import ParityReport, compare_predictions
-from refit_assets.packaging.project import Coordinates, PackagingRequest, build_project
+from refit_assets.packaging.project import (
+    Coordinates,
+    PackagingRequest,
+    begin_project,
+    finish_project,
+)
 from refit_assets.packaging.score import score_csv
 
 CLASSIFIERS = ("", "all", "sources", "javadoc", "serve")
@@ -80,8 +85,9 @@ def package(request: PackagingRequest, out: Path, maven: Maven) -> ScoringJar:
     out.parent.mkdir(parents=True, exist_ok=True)
     with _scaffold(out) as folder:
         project = folder / "project"
-        facts = build_project(request, project)
+        begun = begin_project(request, project)
         with maven.beside(project, *_DOCUMENTS) as wait_for_documents:
+            facts = finish_project(request, project, begun)
             _build(request.coordinates, project, maven)
             parity = _prove(request, project)
             wait_for_documents()

@@ -129,14 +129,32 @@ def build_project(request: PackagingRequest, folder: Path) -> ModelFacts:
         DataError: the MOJO or the examples can't be read.
 
     """
+    return finish_project(request, folder, begin_project(request, folder))
+
+
+def begin_project(request: PackagingRequest, folder: Path) -> "WrittenModel":
+    """Write the pom, the sources and what else is known before the MOJO is made canonical.
+
+    Raises:
+        SpecError, DataError: as for `build_project`.
+
+    """
     layout = _Layout(folder=folder, package=request.package)
-    written = write_model(request, layout.resource)
+    written = _write_inputs(request, layout.resource)
     layout.copy_library(xgboost=written.facts.uses_xgboost)
     variables = _variables(request, written)
     for template, path in layout.generated(request.class_name).items():
         _write(path, _render(template, variables))
     _permit(folder)
-    return written.facts
+    return written
+
+
+def finish_project(request: PackagingRequest, folder: Path, begun: "WrittenModel") -> ModelFacts:
+    """Write the MOJO; of a large forest that takes a second. Returns what it told."""
+    layout = _Layout(folder=folder, package=request.package)
+    facts = _write_mojo(request, layout.resource, begun.facts)
+    _permit(layout.resource("."))
+    return facts
 
 
 def _permit(folder: Path) -> None:
@@ -162,19 +180,30 @@ def write_model(request: PackagingRequest, place: Callable[[str], Path]) -> Writ
         SpecError, DataError: as for `build_project`.
 
     """
+    written = _write_inputs(request, place)
+    return replace(written, facts=_write_mojo(request, place, written.facts))
+
+
+def _write_inputs(request: PackagingRequest, place: Callable[[str], Path]) -> WrittenModel:
     facts = read_model_facts(request.mojo)
-    # Without clock and chance: the same model makes the same jar, whenever it was exported.
-    mojo = canonical_mojo(request.mojo.read_bytes())
-    facts = replace(facts, sha256=mojo_digest(mojo))
     contract = request.contract or derive_contract(facts)
     _check(request, facts, contract)
     fields = input_fields(facts, contract)
-    place("model.mojo").parent.mkdir(parents=True, exist_ok=True)
-    place("model.mojo").write_bytes(mojo if facts.explains else forest_for_scoring(mojo))
     _write_json(place("contract.json"), contract_json(contract, fields))
-    _write_json(place("about.json"), about_json(request, facts, contract))
     example = write_golden_rows(request.examples, place("golden.csv"), fields, facts)
     return WrittenModel(facts=facts, fields=fields, example=example)
+
+
+def _write_mojo(
+    request: PackagingRequest, place: Callable[[str], Path], facts: ModelFacts
+) -> ModelFacts:
+    # Without clock and chance: the same model makes the same jar, whenever it was exported.
+    mojo = canonical_mojo(request.mojo.read_bytes())
+    canonical = replace(facts, sha256=mojo_digest(mojo))
+    place("model.mojo").write_bytes(mojo if facts.explains else forest_for_scoring(mojo))
+    contract = request.contract or derive_contract(facts)
+    _write_json(place("about.json"), about_json(request, canonical, contract))
+    return canonical
 
 
 def input_fields(facts: ModelFacts, contract: InputContract) -> list[InputField]:

@@ -9,7 +9,13 @@ import pytest
 
 from refit_assets.errors import DataError, SpecError
 from refit_assets.features.contract import Column, ColumnType, InputContract
-from refit_assets.packaging.project import Coordinates, build_project, write_model
+from refit_assets.packaging.project import (
+    Coordinates,
+    begin_project,
+    build_project,
+    finish_project,
+    write_model,
+)
 from refit_assets_tests.packaging.conftest import DATA, RequestOf
 
 SOURCES = "src/main/java/org/acme/models/gbm_binomial"
@@ -63,6 +69,21 @@ def test_statistics_of_nodes_are_packaged_where_contributions_are_computed(
     with zipfile.ZipFile(tmp_path / "made" / "model.mojo") as mojo:
         assert any(name.endswith("_aux.bin") for name in mojo.namelist()) is explained
     assert written.facts.explains is explained
+
+
+def test_what_documents_are_made_of_is_there_before_the_mojo(
+    request_of: RequestOf, tmp_path: Path
+) -> None:
+    def written() -> set[str]:
+        return {path.name for path in tmp_path.rglob("*") if path.is_file()}
+
+    begun = begin_project(request_of("gbm_binomial"), tmp_path)
+    before = written()
+    assert {"pom.xml", "ProstateScorer.java", "Engine.java"} <= before
+    facts = finish_project(request_of("gbm_binomial"), tmp_path, begun)
+    assert written() - before == {"model.mojo", "about.json"}
+    about = json.loads((tmp_path / RESOURCES / "about.json").read_text())
+    assert about["mojo_sha256"] == facts.sha256
 
 
 def test_the_row_has_the_contracts_columns_in_their_order(

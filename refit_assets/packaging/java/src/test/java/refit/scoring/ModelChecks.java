@@ -7,6 +7,9 @@ import java.util.List;
 
 /** What every packaged model is tested for; each check returns a line for every difference. */
 final class ModelChecks {
+    /** Enough for every thread to take a few times. */
+    private static final int SHARED_ROWS = 8_192;
+
     private final Engine engine;
     private final MojoModel model;
 
@@ -108,7 +111,7 @@ final class ModelChecks {
         if (golden.size() == 0) {
             return List.of();
         }
-        Object[] columns = columns(golden, 40);
+        Object[] columns = columns(golden, Math.max(1, SHARED_ROWS / golden.size()));
         double[] one = engine.scoreColumns(columns, 1);
         double[] many = engine.scoreColumns(columns, 8);
         return Arrays.equals(one, many) ? List.of() : List.of("threads disagree");
