@@ -12,18 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from refit_assets.errors import DataError, SpecError
 from refit_assets.features.contract import Column, ColumnType, InputContract
+from refit_assets.training.mojo import DETAILS
 
 H2O_SERIES = "3.46."
 """The series whose MOJOs were tried; H2O keeps their format within it."""
 
 CLASSIFIERS = frozenset({"Binomial", "Multinomial", "Ordinal"})
 CATEGORIES = CLASSIFIERS | {"Regression", "AnomalyDetection", "Clustering", "CoxPH"}
-EXPLAINED = frozenset({"gbm", "xgboost"})
-"""Algorithms whose MOJO computes contributions (for two classes or a value).
-
-DRF's does only with `experimental/`, whose bytes differ from export to export.
-"""
-
 _NEEDS_EXPANSION = frozenset({"gam", "targetencoder", "word2vec", "pipeline"})
 """Their MOJOs read columns that only H2O's own wrappers compute."""
 
@@ -49,17 +44,11 @@ class ModelFacts:
     offset_column: str | None
     calibrated: bool
     uses_xgboost: bool
-    linear_booster: bool
-    """Whether an XGBoost model has no trees."""
+    explains: bool
+    """Whether the MOJO computes contributions: for two classes or a number, from trees."""
     default_threshold: float
     sha256: str
     """Digest of the file that was read."""
-
-    @property
-    def explains(self) -> bool:
-        """Whether the MOJO computes contributions."""
-        two = self.category in {"Binomial", "Regression"}
-        return self.algorithm in EXPLAINED and two and not self.linear_booster
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -157,7 +146,7 @@ def _facts(archive: zipfile.ZipFile, ini: _Ini, sha256: str) -> ModelFacts:
         offset_column=None if offset == "null" else offset,
         calibrated=values.get("calib_method", "null") != "null",
         uses_xgboost=_uses_xgboost(archive, values["algo"]),
-        linear_booster=values.get("booster") == "gblinear",
+        explains=_explains(archive, values),
         default_threshold=float(values["default_threshold"]),
         sha256=sha256,
     )
@@ -210,6 +199,15 @@ def _uses_xgboost(archive: zipfile.ZipFile, algorithm: str) -> bool:
     # By file name, since an ensemble carries its members within its own zip.
     inner = (PurePosixPath(name).name for name in archive.namelist())
     return algorithm == "xgboost" or "boosterBytes" in set(inner)
+
+
+def _explains(archive: zipfile.ZipFile, values: Mapping[str, str]) -> bool:
+    if values["category"] not in {"Binomial", "Regression"}:
+        return False
+    if values["algo"] == "drf":
+        # H2O divides them by how many variables are used, which this file alone tells.
+        return values["binomial_double_trees"] == "false" and DETAILS in archive.namelist()
+    return values["algo"] in {"gbm", "xgboost"} and values.get("booster") != "gblinear"
 
 
 def _check_packageable(mojo: Path, facts: ModelFacts) -> None:

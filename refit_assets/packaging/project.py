@@ -29,7 +29,12 @@ from refit_assets.packaging.identifiers import (
 )
 from refit_assets.packaging.model_facts import ModelFacts, derive_contract, read_model_facts
 from refit_assets.packaging.parity import is_prediction, opened_table
-from refit_assets.training.mojo import canonical_mojo, forest_for_scoring, mojo_digest
+from refit_assets.training.mojo import (
+    canonical_mojo,
+    mojo_digest,
+    mojo_for_scoring,
+    mojo_statistics,
+)
 
 LIBRARY = Path(__file__).parent / "java"
 LIBRARY_PACKAGE = "refit.scoring"
@@ -200,7 +205,10 @@ def _write_mojo(
     # Without clock and chance: the same model makes the same jar, whenever it was exported.
     mojo = canonical_mojo(request.mojo.read_bytes())
     canonical = replace(facts, sha256=mojo_digest(mojo))
-    place("model.mojo").write_bytes(mojo if facts.explains else forest_for_scoring(mojo))
+    place("model.mojo").write_bytes(mojo_for_scoring(mojo))
+    # XGBoost's lie within its trees.
+    if facts.explains and not facts.uses_xgboost:
+        place("statistics.zip").write_bytes(mojo_statistics(mojo))
     contract = request.contract or derive_contract(facts)
     _write_json(place("about.json"), about_json(request, canonical, contract))
     return canonical

@@ -5,8 +5,10 @@ Belongs here: bytes of a MOJO in, bytes out. Does not: exporting it (`fit`), rea
 """
 
 import hashlib
+import json
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -21,6 +23,9 @@ _LEVEL = 1
 _STATISTICS = "_aux.bin"
 _TREE = "trees/"
 _INI = "model.ini"
+_COLUMN = ("type", "format", "description")
+DETAILS = "experimental/modelDetails.json"
+"""What H2O's reader of a MOJO reads only where it is asked to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +39,9 @@ class Domain:
 def canonical_mojo(exported: bytes) -> bytes:
     """Return the MOJO without what depends on clock, chance and machine.
 
-    Dropped: `experimental/` (scoring history with times), `timestamp`, and the `uuid` is 0;
-    entries are sorted and dated alike. Nested models of an ensemble are treated the same.
+    Dropped: `experimental/` (scoring history with times; of a random forest the variables that it
+    uses are kept), `timestamp`, and the `uuid` is 0; entries are sorted and dated alike. Nested
+    models of an ensemble are treated the same.
 
     Raises:
         DataError: it is no MOJO.
@@ -43,25 +49,39 @@ def canonical_mojo(exported: bytes) -> bytes:
     """
     target = BytesIO()
     with _opened(exported) as source, zipfile.ZipFile(target, "w") as canonical:
+        used = _used_variables(source)
         for name in sorted(source.namelist()):
-            if name.endswith("/") or "experimental" in name.split("/")[:-1]:
-                continue
-            canonical.writestr(_entry(name), _content(source, name), compresslevel=_LEVEL)
+            if name == DETAILS and used is not None:
+                canonical.writestr(_entry(name), used, compresslevel=_LEVEL)
+            elif not name.endswith("/") and "experimental" not in name.split("/")[:-1]:
+                canonical.writestr(_entry(name), _content(source, name), compresslevel=_LEVEL)
     return target.getvalue()
 
 
-def forest_for_scoring(mojo: bytes) -> bytes:
-    """Return the MOJO without the statistics of its trees' nodes, and its trees not deflated.
+def mojo_for_scoring(mojo: bytes) -> bytes:
+    """Return the MOJO without what contributions alone need, and its trees not deflated.
 
-    Statistics are larger than the trees, and contributions alone are computed from them. Trees are
-    read sooner than they are inflated, and are still smaller then than they were with statistics.
+    Statistics of nodes are larger than the trees. Trees are read sooner than they are inflated, and
+    are still smaller then than they were with statistics.
     """
+    return _part(mojo, lambda name: not _explains(name), stored=_TREE)
+
+
+def mojo_statistics(mojo: bytes) -> bytes:
+    """Return what `mojo_for_scoring` leaves out, as a zip of its own."""
+    return _part(mojo, _explains)
+
+
+def _explains(name: str) -> bool:
+    return name.endswith(_STATISTICS) or name == DETAILS
+
+
+def _part(mojo: bytes, keep: Callable[[str], bool], stored: str | None = None) -> bytes:
     target = BytesIO()
-    with _opened(mojo) as source, zipfile.ZipFile(target, "w") as scoring:
-        for name in source.namelist():
-            if not name.endswith(_STATISTICS):
-                stored = zipfile.ZIP_STORED if _TREE in name else None
-                scoring.writestr(_entry(name), source.read(name), stored, _LEVEL)
+    with zipfile.ZipFile(BytesIO(mojo)) as source, zipfile.ZipFile(target, "w") as part:
+        for name in filter(keep, source.namelist()):
+            how = zipfile.ZIP_STORED if stored is not None and stored in name else None
+            part.writestr(_entry(name), source.read(name), how, _LEVEL)
     return target.getvalue()
 
 
@@ -111,6 +131,29 @@ def _content(source: zipfile.ZipFile, name: str) -> bytes:
         return content
     content = re.sub(rb"(?m)^timestamp = .*\n", b"", content)
     return re.sub(rb"(?m)^uuid = .*$", b"uuid = 0", content)
+
+
+def _used_variables(source: zipfile.ZipFile) -> bytes | None:
+    """The table of importances as H2O's reader wants it, with 1 for what a random forest uses.
+
+    H2O divides a forest's contributions by how many variables are used. It adds importances up in
+    whatever order its threads come, so that their last bits are chance; which ones are 0 is not.
+    """
+    if DETAILS not in source.namelist() or b"\nalgo = drf\n" not in source.read(_INI):
+        return None
+    table = json.loads(source.read(DETAILS)).get("output", {}).get("variable_importances")
+    if table is None:
+        return None
+    names, importances = table["data"][:2]
+    used = {name: float(value > 0) for name, value in zip(names, importances, strict=True)}
+    kept = {
+        "name": table["name"],
+        "description": table["description"],
+        "columns": [{key: one[key] for key in _COLUMN} for one in table["columns"][:2]],
+        "rowcount": len(used),
+        "data": [sorted(used), [used[name] for name in sorted(used)]],
+    }
+    return json.dumps({"output": {"variable_importances": kept}}, indent=1).encode()
 
 
 def _section(ini: str, name: str) -> list[str]:

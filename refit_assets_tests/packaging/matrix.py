@@ -236,6 +236,7 @@ def prostate(h2o: Any) -> Any:
 def train(h2o: Any, recipes: Mapping[str, Recipe], folder: Path) -> dict[str, Path]:
     """Train every recipe and write `<name>/model.zip` and `<name>/examples.csv` below `folder`.
 
+    `<name>/contributions.csv` has those of the same rows, where a model computes some.
     Returns the folder of each model.
     """
     frame = prostate(h2o)
@@ -261,6 +262,10 @@ def write_matrix_examples(h2o: Any, model: Any, frame: Any, folder: Path) -> Non
     columns = {name: [*inputs[name]] for name in inputs.columns}
     columns |= {n: [*predictions[c]] for n, c in zip(names, predictions.columns, strict=True)}
     write_examples(folder / "examples.csv", columns)
+    if facts.explains:
+        explained = download(h2o, model.predict_contributions(frame))
+        told = {name: [*explained[name]] for name in explained.columns}
+        write_examples(folder / "contributions.csv", told)
 
 
 def _fit(h2o: Any, name: str, recipe: Recipe, frame: Any, models: Mapping[str, Any]) -> Any:

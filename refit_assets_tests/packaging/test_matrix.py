@@ -26,11 +26,19 @@ def test_every_model_of_the_matrix_answers_as_the_cluster_did(
     trained: dict[str, Path], request_of: RequestOf, maven: Maven, tmp_path: Path
 ) -> None:
     shutil.copytree(LIBRARY, tmp_path / "library")
+    explained: list[str] = []
     for name, folder in trained.items():
-        write_model(request_of(folder), lambda file, name=name: tmp_path / "models" / name / file)
+        model = tmp_path / "models" / name
+        model.mkdir(parents=True)
+        for told in folder.glob("contributions.csv"):
+            explained.append(name)
+            shutil.copy(told, model)
+        write_model(request_of(folder), lambda file, model=model: model / file)
     log = maven.run(
         tmp_path / "library", "test", "-Dtest=MatrixTest", f"-Dmodels={tmp_path / 'models'}"
     )
     assert f"Tests run: {len(RECIPES)}, Failures: 0, Errors: 0, Skipped: 0" in log
     for name in trained:
         assert f"{name}: " in log
+    assert {"gbm_gaussian", "drf_binomial", "drf_gaussian", "xgb_binomial"} <= {*explained}
+    assert not {"drf_double_trees", "gbm_multinomial", "xgb_linear"} & {*explained}

@@ -58,7 +58,8 @@ def test_columns_levels_and_classes_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "info",
     [
-        {"algo": "drf"},
+        {"algo": "drf", "binomial_double_trees": "false"},
+        {"algo": "glm"},
         {"algo": "xgboost", "booster": "gblinear"},
         {"category": "Multinomial"},
     ],
@@ -67,6 +68,15 @@ def test_models_whose_mojo_cannot_explain_itself_get_no_such_method(
     tmp_path: Path, info: Mapping[str, str]
 ) -> None:
     assert not read_model_facts(mojo(tmp_path, info)).explains
+
+
+@pytest.mark.parametrize(("double", "explains"), [("false", True), ("true", False)])
+def test_a_forest_that_tells_which_inputs_it_uses_explains_itself(
+    tmp_path: Path, double: str, explains: object
+) -> None:
+    info = {"algo": "drf", "binomial_double_trees": double}
+    path = mojo(tmp_path, info, files={"experimental/modelDetails.json": "{}"})
+    assert read_model_facts(path).explains is explains
 
 
 def test_a_real_mojo_is_read() -> None:

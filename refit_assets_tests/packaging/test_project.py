@@ -53,22 +53,30 @@ def test_other_texts_are_no_coordinates(text: str) -> None:
         Coordinates.parse(text)
 
 
-@pytest.mark.parametrize(("algorithm", "explained"), [("gbm", True), ("drf", False)])
+@pytest.mark.parametrize(("category", "explained"), [("Binomial", True), ("Multinomial", False)])
 def test_statistics_of_nodes_are_packaged_where_contributions_are_computed(
-    request_of: RequestOf, tmp_path: Path, algorithm: str, explained: object
+    request_of: RequestOf, tmp_path: Path, category: str, explained: object
 ) -> None:
     with (
         zipfile.ZipFile(DATA / "gbm_binomial" / "model.zip") as source,
         zipfile.ZipFile(tmp_path / "model.zip", "w") as target,
     ):
         for name in source.namelist():
-            said = source.read(name).replace(b"algo = gbm", f"algo = {algorithm}".encode())
+            said = source.read(name).replace(b"= Binomial", f"= {category}".encode())
             target.writestr(name, said)
     request = request_of("gbm_binomial", mojo=tmp_path / "model.zip")
     written = write_model(request, lambda name: tmp_path / "made" / name)
-    with zipfile.ZipFile(tmp_path / "made" / "model.mojo") as mojo:
-        assert any(name.endswith("_aux.bin") for name in mojo.namelist()) is explained
     assert written.facts.explains is explained
+    with zipfile.ZipFile(tmp_path / "made" / "model.mojo") as mojo:
+        trees = [name for name in mojo.namelist() if name.startswith("trees/")]
+        assert {mojo.getinfo(name).compress_type for name in trees} == {zipfile.ZIP_STORED}
+    assert not any(name.endswith("_aux.bin") for name in trees)
+    statistics = tmp_path / "made" / "statistics.zip"
+    assert statistics.exists() is explained
+    if explained:
+        with zipfile.ZipFile(statistics) as apart:
+            named = {name.replace("_aux", "") for name in apart.namelist()}
+            assert named == {*trees}
 
 
 def test_what_documents_are_made_of_is_there_before_the_mojo(
@@ -81,7 +89,7 @@ def test_what_documents_are_made_of_is_there_before_the_mojo(
     before = written()
     assert {"pom.xml", "ProstateScorer.java", "Engine.java"} <= before
     facts = finish_project(request_of("gbm_binomial"), tmp_path, begun)
-    assert written() - before == {"model.mojo", "about.json"}
+    assert written() - before == {"model.mojo", "statistics.zip", "about.json"}
     about = json.loads((tmp_path / RESOURCES / "about.json").read_text())
     assert about["mojo_sha256"] == facts.sha256
 

@@ -1,6 +1,7 @@
 """The canonical MOJO: what clock and chance put into a zip is gone, the rest is kept."""
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -9,8 +10,9 @@ from refit_assets.errors import DataError
 from refit_assets.training.mojo import (
     Domain,
     canonical_mojo,
-    forest_for_scoring,
     mojo_digest,
+    mojo_for_scoring,
+    mojo_statistics,
     read_domains,
 )
 
@@ -63,16 +65,55 @@ def test_a_canonical_mojo_stays_as_it_is() -> None:
     assert canonical_mojo(once) == once
 
 
-def test_a_forest_for_scoring_lacks_statistics_and_its_trees_lie_there_as_they_are() -> None:
+def test_for_scoring_statistics_lie_apart_and_trees_as_they_are() -> None:
     whole = canonical_mojo(_mojo())
-    scoring = forest_for_scoring(whole)
-    names = _names(whole)
-    assert [name for name in names if "_aux" in name] == ["models/gbm/trees/t00_aux.bin"]
-    assert _names(scoring) == [name for name in names if "_aux" not in name]
+    scoring, apart = mojo_for_scoring(whole), mojo_statistics(whole)
+    assert _names(apart) == ["models/gbm/trees/t00_aux.bin"]
+    assert sorted([*_names(scoring), *_names(apart)]) == _names(whole)
     with zipfile.ZipFile(io.BytesIO(scoring)) as archive:
         stored = [one.filename for one in archive.infolist() if one.compress_type == 0]
     assert stored == ["models/gbm/trees/t00.bin", "trees/t00.bin"]
-    assert {_content(scoring, name) == _content(whole, name) for name in _names(scoring)} == {True}
+    for part in (scoring, apart):
+        assert {_content(part, name) == _content(whole, name) for name in _names(part)} == {True}
+
+
+def test_a_forest_keeps_which_inputs_it_uses_and_not_how_much() -> None:
+    one = canonical_mojo(_forest([["PSA", "AGE", "RACE"], [103.5, 28.25, 0.0], [1.0, 0.27, 0.0]]))
+    # Added up in another order, and told so.
+    other = _forest([["AGE", "PSA", "RACE"], [28.250001, 28.25, 0.0], [1.0, 0.99, 0.0]])
+    assert canonical_mojo(other) == one
+    assert canonical_mojo(one) == one
+    details = json.loads(_content(one, "experimental/modelDetails.json"))
+    table = details["output"]["variable_importances"]
+    assert table["data"] == [["AGE", "PSA", "RACE"], [1.0, 1.0, 0.0]]
+    assert table["rowcount"] == 3
+    assert [column["description"] for column in table["columns"]] == [
+        "Variable",
+        "Relative Importance",
+    ]
+    assert "experimental/modelDetails.json" not in _names(mojo_for_scoring(one))
+    assert "experimental/modelDetails.json" in _names(mojo_statistics(one))
+
+
+def _forest(data: list[list[str] | list[float]]) -> bytes:
+    """A random forest's MOJO with H2O's table of importances, and what else H2O tells beside it."""
+    kinds = (("Variable", "string"), ("Relative Importance", "double"), ("Scaled", "double"))
+    table = {
+        "name": "Variable Importances",
+        "description": "",
+        "columns": [
+            {"name": name.lower(), "type": kind, "format": "%s", "description": name}
+            for name, kind in kinds
+        ],
+        "rowcount": len(data[0]),
+        "data": data,
+    }
+    details = {"output": {"variable_importances": table, "run_time": id(table)}}
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("model.ini", "[info]\nalgo = drf\n")
+        archive.writestr("experimental/modelDetails.json", json.dumps(details))
+    return target.getvalue()
 
 
 def test_levels_are_read_with_their_columns() -> None:

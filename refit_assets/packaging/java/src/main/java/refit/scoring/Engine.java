@@ -4,6 +4,7 @@ import hex.genmodel.ModelMojoReader;
 import hex.genmodel.MojoModel;
 import hex.genmodel.PredictContributions;
 import hex.genmodel.PredictContributionsFactory;
+import hex.genmodel.algos.tree.SharedTreeMojoModel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -20,6 +21,12 @@ import java.util.Map;
 final class Engine {
     /** Rows scored together: enough to keep four in step, few enough to stay in the L1 cache. */
     static final int ROWS_IN_STEP = 16;
+
+    private static final String MOJO = "model.mojo";
+    /** What contributions need besides. */
+    private static final String STATISTICS = "statistics.zip";
+    /** What H2O's reader reads where it is asked to: a forest's contributions need it. */
+    private static final String DETAILS = "experimental/modelDetails.json";
 
     private final MojoModel model;
     private final Kernel kernel;
@@ -58,7 +65,7 @@ final class Engine {
     /** Reads a model whose trees, if it has some, are to be laid out in that way. */
     static Engine load(ModelFiles files, Unseen unseen, Trees.Layout layout) {
         try {
-            MojoFiles inside = mojo(files);
+            MojoFiles inside = mojo(files, MOJO);
             MojoModel model = Kernels.read(inside);
             List<Input> inputs = Contract.inputs(files.text("contract.json"));
             Encoder encoder = new Encoder(model, inputs, unseen);
@@ -68,14 +75,14 @@ final class Engine {
         }
     }
 
-    private static MojoFiles mojo(ModelFiles files) throws IOException {
-        try (InputStream in = files.required("model.mojo")) {
+    private static MojoFiles mojo(ModelFiles files, String name) throws IOException {
+        try (InputStream in = files.required(name)) {
             return MojoFiles.read(in);
         }
     }
 
     private static BadModelException unreadable(Exception e) {
-        return new BadModelException("model.mojo can't be read: " + e.getMessage(), e);
+        return new BadModelException(MOJO + " can't be read: " + e.getMessage(), e);
     }
 
     /** H2O's model, without trees that are scored here. */
@@ -83,10 +90,10 @@ final class Engine {
         return model;
     }
 
-    /** H2O's model with all that it has, read anew. */
+    /** H2O's model with its trees, read anew. */
     MojoModel wholeModel() {
         try {
-            return ModelMojoReader.readFrom(mojo(files));
+            return ModelMojoReader.readFrom(mojo(files, MOJO));
         } catch (IOException e) {
             throw unreadable(e);
         }
@@ -181,11 +188,21 @@ final class Engine {
 
     /** They are computed from H2O's own trees and the statistics of their nodes. */
     private PredictContributions contributionsPredictor() {
-        if (model instanceof PredictContributionsFactory && model.nclasses() <= 2) {
-            return ((PredictContributionsFactory) wholeModel()).makeContributionsPredictor();
+        if (!(model instanceof PredictContributionsFactory) || model.nclasses() > 2) {
+            throw new UnsupportedOperationException(
+                    "H2O's MOJO of " + model._algoName + " has no contributions");
         }
-        throw new UnsupportedOperationException(
-                "H2O's MOJO of " + model._algoName + " has no contributions");
+        try {
+            MojoFiles whole = mojo(files, MOJO);
+            // XGBoost has its statistics within its trees.
+            if (model instanceof SharedTreeMojoModel) {
+                whole = whole.and(mojo(files, STATISTICS));
+            }
+            MojoModel explained = ModelMojoReader.readFrom(whole, whole.exists(DETAILS));
+            return ((PredictContributionsFactory) explained).makeContributionsPredictor();
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
     }
 
     /** Rows with known answers that are packaged with the model. */

@@ -54,9 +54,7 @@ final class Kernels {
     }
 
     private static Kernel generic(MojoModel model, MojoFiles files, String why) throws IOException {
-        boolean lacksTrees = treesAreReadHere(files);
-        MojoModel whole =
-                lacksTrees ? ModelMojoReader.readFrom(files.withoutStatistics()) : model;
-        return new GenericKernel(whole, why);
+        return new GenericKernel(
+                treesAreReadHere(files) ? ModelMojoReader.readFrom(files) : model, why);
     }
 }

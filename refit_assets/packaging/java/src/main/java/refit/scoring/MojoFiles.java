@@ -20,9 +20,8 @@ import java.util.zip.ZipException;
 /**
  * The files of a MOJO in memory, for H2O's readers and for ours, as often as they like.
  *
- * <p>Each is inflated when it is read, and what a reader does not need is not shown to it: neither
- * trees that are read here, nor statistics of their nodes, which are larger than the trees. The JDK
- * has this for archives on a disk only.
+ * <p>Each is inflated when it is read, and H2O's reader is not shown trees that are read here. The
+ * JDK has this for archives on a disk only.
  */
 final class MojoFiles implements MojoReaderBackend {
     private static final String TREES = "trees/";
@@ -37,45 +36,40 @@ final class MojoFiles implements MojoReaderBackend {
     private static final int LOCAL_BYTES = 30;
     private static final int MOST_COMMENT = 0xFFFF;
 
-    private enum View {
-        ALL,
-        NO_STATISTICS,
-        NO_TREES
-    }
-
     /** A file as the archive's directory has it; the sizes are in bytes. */
-    private record Entry(boolean deflated, int crc, int packed, int size, int header) {}
+    private record Entry(
+            ByteBuffer zip, boolean deflated, int crc, int packed, int size, int header) {}
 
-    private final ByteBuffer zip;
     private final Map<String, Entry> entries;
     private final String folder;
-    private final View view;
+    private final boolean trees;
 
-    private MojoFiles(ByteBuffer zip, Map<String, Entry> entries, String folder, View view) {
-        this.zip = zip;
+    private MojoFiles(Map<String, Entry> entries, String folder, boolean trees) {
         this.entries = entries;
         this.folder = folder;
-        this.view = view;
+        this.trees = trees;
     }
 
     static MojoFiles read(InputStream zip) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap(zip.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN);
-        return new MojoFiles(bytes, directory(bytes), "", View.ALL);
+        return new MojoFiles(directory(bytes), "", true);
     }
 
-    /** The same, but that statistics of nodes are empty files. */
-    MojoFiles withoutStatistics() {
-        return new MojoFiles(zip, entries, folder, View.NO_STATISTICS);
+    /** These and those of another archive. */
+    MojoFiles and(MojoFiles more) {
+        Map<String, Entry> all = new HashMap<>(entries);
+        all.putAll(more.entries);
+        return new MojoFiles(all, folder, trees);
     }
 
     /** The same, but that there are no trees. */
     MojoFiles withoutTrees() {
-        return new MojoFiles(zip, entries, folder, View.NO_TREES);
+        return new MojoFiles(entries, folder, false);
     }
 
     /** The files of a model within this one, as ensembles have them. */
     MojoFiles inside(String name) {
-        return new MojoFiles(zip, entries, folder + name, view);
+        return new MojoFiles(entries, folder + name, trees);
     }
 
     private static Map<String, Entry> directory(ByteBuffer zip) throws ZipException {
@@ -87,6 +81,7 @@ final class MojoFiles implements MojoReaderBackend {
                 byte[] text = new byte[name];
                 zip.get(at + ENTRY_BYTES, text);
                 Entry entry = new Entry(
+                        zip,
                         zip.getChar(at + 10) != 0,
                         zip.getInt(at + 16),
                         zip.getInt(at + 20),
@@ -111,7 +106,8 @@ final class MojoFiles implements MojoReaderBackend {
         throw new ZipException("it is no whole zip archive");
     }
 
-    private byte[] inflate(String name, Entry entry) throws ZipException {
+    private static byte[] inflate(String name, Entry entry) throws ZipException {
+        ByteBuffer zip = entry.zip();
         byte[] bytes = new byte[entry.size()];
         CRC32 crc = new CRC32();
         Inflater inflater = new Inflater(true);
@@ -161,8 +157,8 @@ final class MojoFiles implements MojoReaderBackend {
     @Override
     public byte[] getBinaryFile(String name) throws IOException {
         Entry entry = entries.get(folder + name);
-        // A jar has them only where contributions can be computed.
-        if (name.endsWith(STATISTICS) && (entry == null || view != View.ALL)) {
+        // They lie apart, and in a jar that computes no contributions nowhere.
+        if (entry == null && name.endsWith(STATISTICS)) {
             return NOTHING;
         }
         if (entry == null) {
@@ -173,7 +169,7 @@ final class MojoFiles implements MojoReaderBackend {
 
     @Override
     public boolean exists(String name) {
-        boolean hidden = view == View.NO_TREES && (folder + name).contains(TREES);
+        boolean hidden = !trees && (folder + name).contains(TREES);
         return entries.containsKey(folder + name) && !hidden;
     }
 }

@@ -2,9 +2,13 @@ package refit.scoring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -19,14 +23,43 @@ class MatrixTest {
                 folder.getFileName().toString(), () -> assertEquals(List.of(), differences(folder))));
     }
 
-    private static List<String> differences(Path folder) {
+    private static List<String> differences(Path folder) throws IOException {
         Engine engine = Models.load(folder, Unseen.MISSING);
         System.out.println(folder.getFileName() + ": " + engine.kernel().describe());
         List<String> differences = differences(engine);
+        differences.addAll(contributions(folder, engine));
         // The models here are small: how large trees are laid out has to be asked for.
         Engine walked = Engine.load(Models.files(folder), Unseen.MISSING, BitTrees::new);
         if (!walked.kernel().describe().equals(engine.kernel().describe())) {
             differences.addAll(differences(walked));
+        }
+        return differences;
+    }
+
+    /** What the cluster told of the golden rows, where it told something. */
+    private static List<String> contributions(Path folder, Engine engine) throws IOException {
+        List<String> differences = new ArrayList<>();
+        Path file = folder.resolve("contributions.csv");
+        if (!Files.exists(file)) {
+            return differences;
+        }
+        GoldenRows golden = engine.goldenRows();
+        try (BufferedReader in = Files.newBufferedReader(file)) {
+            CsvReader reader = new CsvReader(in);
+            List<String> names = List.of(reader.next());
+            Block block = engine.borrow();
+            for (int row = 0; row < golden.size(); row++) {
+                String[] cells = reader.next();
+                golden.encode(row, block, 0);
+                Map<String, Double> found = engine.contributions(block);
+                assertEquals(names, List.copyOf(found.keySet()));
+                for (int i = 0; i < cells.length; i++) {
+                    if (!found.get(names.get(i)).equals(Double.valueOf(cells[i]))) {
+                        differences.add("contribution " + names.get(i) + " of row " + row + ": expected "
+                                + cells[i] + ", found " + found.get(names.get(i)));
+                    }
+                }
+            }
         }
         return differences;
     }

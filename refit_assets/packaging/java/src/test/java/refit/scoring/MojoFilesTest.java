@@ -73,11 +73,12 @@ class MojoFilesTest {
     }
 
     @Test
-    void statisticsOfNodesAreReadByContributionsOnly() throws IOException {
-        MojoFiles whole = read(stored("trees/t00_000_aux.bin"));
-        assertEquals(TEXT.length, whole.getBinaryFile("trees/t00_000_aux.bin").length);
-        assertEquals(0, whole.withoutStatistics().getBinaryFile("trees/t00_000_aux.bin").length);
-        assertEquals(0, whole.getBinaryFile("trees/t00_001_aux.bin").length, "a jar need not have them");
+    void statisticsOfNodesLieApartOrNowhere() throws IOException {
+        MojoFiles trees = read(stored("trees/t00_000.bin"));
+        assertEquals(0, trees.getBinaryFile("trees/t00_000_aux.bin").length);
+        MojoFiles both = trees.and(read(stored("trees/t00_000_aux.bin")));
+        assertArrayEquals(TEXT, both.getBinaryFile("trees/t00_000_aux.bin"));
+        assertArrayEquals(TEXT, both.getBinaryFile("trees/t00_000.bin"));
     }
 
     @Test
