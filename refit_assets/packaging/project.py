@@ -33,7 +33,6 @@ from refit_assets.training.mojo import (
     canonical_mojo,
     mojo_digest,
     mojo_for_scoring,
-    mojo_statistics,
 )
 
 LIBRARY = Path(__file__).parent / "java"
@@ -46,6 +45,8 @@ _SHARED_TESTS = ("AdversarialRows.java", "ModelChecks.java")
 _WIDE_INPUTS = 100
 """A record's constructor has room for 254 arguments, and a double takes two."""
 _WIDE_CLASSES = 50
+_MOST_EXPLAINED_BYTES = 1 << 22
+"""H2O makes an object of every node before the first contribution: seconds for a large forest."""
 _NUMBER_TYPES = {"int", "decimal", "number"}
 _COORDINATE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -206,12 +207,16 @@ def _write_mojo(
     mojo = canonical_mojo(request.mojo.read_bytes())
     canonical = replace(facts, sha256=mojo_digest(mojo))
     place("model.mojo").write_bytes(mojo_for_scoring(mojo))
-    # XGBoost's lie within its trees.
-    if facts.explains and not facts.uses_xgboost:
-        place("statistics.zip").write_bytes(mojo_statistics(mojo))
+    if _needs_whole(facts):
+        place("whole.mojo").write_bytes(mojo)
     contract = request.contract or derive_contract(facts)
     _write_json(place("about.json"), about_json(request, canonical, contract))
     return canonical
+
+
+def _needs_whole(facts: ModelFacts) -> bool:
+    """Whether contributions need more of the MOJO than scoring; XGBoost has all in its trees."""
+    return facts.explains and not facts.uses_xgboost
 
 
 def input_fields(facts: ModelFacts, contract: InputContract) -> list[InputField]:
@@ -421,6 +426,8 @@ def _variables(request: PackagingRequest, written: WrittenModel) -> dict[str, An
         "facts": facts,
         "name": request.class_name,
         "fields": fields,
+        "has_whole": _needs_whole(facts),
+        "explained": request.mojo.stat().st_size <= _MOST_EXPLAINED_BYTES,
         "has_levels": any(field.is_category for field in fields),
         "wide": len(fields) > _WIDE_INPUTS,
         "wide_prediction": len(facts.classes) > _WIDE_CLASSES,

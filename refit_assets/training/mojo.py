@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -64,24 +63,12 @@ def mojo_for_scoring(mojo: bytes) -> bytes:
     Statistics of nodes are larger than the trees. Trees are read sooner than they are inflated, and
     are still smaller then than they were with statistics.
     """
-    return _part(mojo, lambda name: not _explains(name), stored=_TREE)
-
-
-def mojo_statistics(mojo: bytes) -> bytes:
-    """Return what `mojo_for_scoring` leaves out, as a zip of its own."""
-    return _part(mojo, _explains)
-
-
-def _explains(name: str) -> bool:
-    return name.endswith(_STATISTICS) or name == DETAILS
-
-
-def _part(mojo: bytes, keep: Callable[[str], bool], stored: str | None = None) -> bytes:
     target = BytesIO()
-    with zipfile.ZipFile(BytesIO(mojo)) as source, zipfile.ZipFile(target, "w") as part:
-        for name in filter(keep, source.namelist()):
-            how = zipfile.ZIP_STORED if stored is not None and stored in name else None
-            part.writestr(_entry(name), source.read(name), how, _LEVEL)
+    with _opened(mojo) as source, zipfile.ZipFile(target, "w") as scoring:
+        for name in source.namelist():
+            if not name.endswith(_STATISTICS) and name != DETAILS:
+                stored = zipfile.ZIP_STORED if _TREE in name else None
+                scoring.writestr(_entry(name), source.read(name), stored, _LEVEL)
     return target.getvalue()
 
 
@@ -146,6 +133,7 @@ def _used_variables(source: zipfile.ZipFile) -> bytes | None:
         return None
     names, importances = table["data"][:2]
     used = {name: float(value > 0) for name, value in zip(names, importances, strict=True)}
+    nothing = {"name": "", "description": "", "columns": [], "rowcount": 0, "data": []}
     kept = {
         "name": table["name"],
         "description": table["description"],
@@ -153,7 +141,9 @@ def _used_variables(source: zipfile.ZipFile) -> bytes | None:
         "rowcount": len(used),
         "data": [sorted(used), [used[name] for name in sorted(used)]],
     }
-    return json.dumps({"output": {"variable_importances": kept}}, indent=1).encode()
+    # H2O's reader looks for these, too, and says on stdout where it finds none.
+    told = {"model_summary": nothing, "scoring_history": nothing, "variable_importances": kept}
+    return json.dumps({"output": told}, indent=1).encode()
 
 
 def _section(ini: str, name: str) -> list[str]:

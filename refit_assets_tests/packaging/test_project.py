@@ -16,6 +16,7 @@ from refit_assets.packaging.project import (
     finish_project,
     write_model,
 )
+from refit_assets.training.mojo import mojo_digest
 from refit_assets_tests.packaging.conftest import DATA, RequestOf
 
 SOURCES = "src/main/java/org/acme/models/gbm_binomial"
@@ -71,12 +72,11 @@ def test_statistics_of_nodes_are_packaged_where_contributions_are_computed(
         trees = [name for name in mojo.namelist() if name.startswith("trees/")]
         assert {mojo.getinfo(name).compress_type for name in trees} == {zipfile.ZIP_STORED}
     assert not any(name.endswith("_aux.bin") for name in trees)
-    statistics = tmp_path / "made" / "statistics.zip"
-    assert statistics.exists() is explained
+    whole = tmp_path / "made" / "whole.mojo"
+    assert whole.exists() is explained
     if explained:
-        with zipfile.ZipFile(statistics) as apart:
-            named = {name.replace("_aux", "") for name in apart.namelist()}
-            assert named == {*trees}
+        about = json.loads((tmp_path / "made" / "about.json").read_text())
+        assert about["mojo_sha256"] == mojo_digest(whole.read_bytes())
 
 
 def test_what_documents_are_made_of_is_there_before_the_mojo(
@@ -89,7 +89,7 @@ def test_what_documents_are_made_of_is_there_before_the_mojo(
     before = written()
     assert {"pom.xml", "ProstateScorer.java", "Engine.java"} <= before
     facts = finish_project(request_of("gbm_binomial"), tmp_path, begun)
-    assert written() - before == {"model.mojo", "statistics.zip", "about.json"}
+    assert written() - before == {"model.mojo", "whole.mojo", "about.json"}
     about = json.loads((tmp_path / RESOURCES / "about.json").read_text())
     assert about["mojo_sha256"] == facts.sha256
 

@@ -12,7 +12,6 @@ from refit_assets.training.mojo import (
     canonical_mojo,
     mojo_digest,
     mojo_for_scoring,
-    mojo_statistics,
     read_domains,
 )
 
@@ -65,16 +64,16 @@ def test_a_canonical_mojo_stays_as_it_is() -> None:
     assert canonical_mojo(once) == once
 
 
-def test_for_scoring_statistics_lie_apart_and_trees_as_they_are() -> None:
+def test_a_mojo_for_scoring_lacks_statistics_and_its_trees_lie_there_as_they_are() -> None:
     whole = canonical_mojo(_mojo())
-    scoring, apart = mojo_for_scoring(whole), mojo_statistics(whole)
-    assert _names(apart) == ["models/gbm/trees/t00_aux.bin"]
-    assert sorted([*_names(scoring), *_names(apart)]) == _names(whole)
+    scoring = mojo_for_scoring(whole)
+    names = _names(whole)
+    assert [name for name in names if "_aux" in name] == ["models/gbm/trees/t00_aux.bin"]
+    assert _names(scoring) == [name for name in names if "_aux" not in name]
     with zipfile.ZipFile(io.BytesIO(scoring)) as archive:
         stored = [one.filename for one in archive.infolist() if one.compress_type == 0]
     assert stored == ["models/gbm/trees/t00.bin", "trees/t00.bin"]
-    for part in (scoring, apart):
-        assert {_content(part, name) == _content(whole, name) for name in _names(part)} == {True}
+    assert {_content(scoring, name) == _content(whole, name) for name in _names(scoring)} == {True}
 
 
 def test_a_forest_keeps_which_inputs_it_uses_and_not_how_much() -> None:
@@ -84,6 +83,7 @@ def test_a_forest_keeps_which_inputs_it_uses_and_not_how_much() -> None:
     assert canonical_mojo(other) == one
     assert canonical_mojo(one) == one
     details = json.loads(_content(one, "experimental/modelDetails.json"))
+    assert {*details["output"]} == {"model_summary", "scoring_history", "variable_importances"}
     table = details["output"]["variable_importances"]
     assert table["data"] == [["AGE", "PSA", "RACE"], [1.0, 1.0, 0.0]]
     assert table["rowcount"] == 3
@@ -92,7 +92,6 @@ def test_a_forest_keeps_which_inputs_it_uses_and_not_how_much() -> None:
         "Relative Importance",
     ]
     assert "experimental/modelDetails.json" not in _names(mojo_for_scoring(one))
-    assert "experimental/modelDetails.json" in _names(mojo_statistics(one))
 
 
 def _forest(data: list[list[str] | list[float]]) -> bytes:

@@ -23,8 +23,8 @@ final class Engine {
     static final int ROWS_IN_STEP = 16;
 
     private static final String MOJO = "model.mojo";
-    /** What contributions need besides. */
-    private static final String STATISTICS = "statistics.zip";
+    /** The canonical MOJO, in a jar whose other one lacks what contributions need. */
+    private static final String WHOLE = "whole.mojo";
     /** What H2O's reader reads where it is asked to: a forest's contributions need it. */
     private static final String DETAILS = "experimental/modelDetails.json";
 
@@ -71,7 +71,7 @@ final class Engine {
             Encoder encoder = new Encoder(model, inputs, unseen);
             return new Engine(files, model, Kernels.choose(model, inside, layout), encoder);
         } catch (IOException | IllegalArgumentException e) {
-            throw unreadable(e);
+            throw unreadable(MOJO, e);
         }
     }
 
@@ -81,8 +81,8 @@ final class Engine {
         }
     }
 
-    private static BadModelException unreadable(Exception e) {
-        return new BadModelException(MOJO + " can't be read: " + e.getMessage(), e);
+    private static BadModelException unreadable(String name, Exception e) {
+        return new BadModelException(name + " can't be read: " + e.getMessage(), e);
     }
 
     /** H2O's model, without trees that are scored here. */
@@ -95,7 +95,7 @@ final class Engine {
         try {
             return ModelMojoReader.readFrom(mojo(files, MOJO));
         } catch (IOException e) {
-            throw unreadable(e);
+            throw unreadable(MOJO, e);
         }
     }
 
@@ -192,16 +192,14 @@ final class Engine {
             throw new UnsupportedOperationException(
                     "H2O's MOJO of " + model._algoName + " has no contributions");
         }
+        // XGBoost has its statistics within its trees.
+        String name = model instanceof SharedTreeMojoModel ? WHOLE : MOJO;
         try {
-            MojoFiles whole = mojo(files, MOJO);
-            // XGBoost has its statistics within its trees.
-            if (model instanceof SharedTreeMojoModel) {
-                whole = whole.and(mojo(files, STATISTICS));
-            }
+            MojoFiles whole = mojo(files, name);
             MojoModel explained = ModelMojoReader.readFrom(whole, whole.exists(DETAILS));
             return ((PredictContributionsFactory) explained).makeContributionsPredictor();
         } catch (IOException e) {
-            throw unreadable(e);
+            throw unreadable(name, e);
         }
     }
 

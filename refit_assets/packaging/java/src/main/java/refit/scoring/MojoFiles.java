@@ -37,14 +37,15 @@ final class MojoFiles implements MojoReaderBackend {
     private static final int MOST_COMMENT = 0xFFFF;
 
     /** A file as the archive's directory has it; the sizes are in bytes. */
-    private record Entry(
-            ByteBuffer zip, boolean deflated, int crc, int packed, int size, int header) {}
+    private record Entry(boolean deflated, int crc, int packed, int size, int header) {}
 
+    private final ByteBuffer zip;
     private final Map<String, Entry> entries;
     private final String folder;
     private final boolean trees;
 
-    private MojoFiles(Map<String, Entry> entries, String folder, boolean trees) {
+    private MojoFiles(ByteBuffer zip, Map<String, Entry> entries, String folder, boolean trees) {
+        this.zip = zip;
         this.entries = entries;
         this.folder = folder;
         this.trees = trees;
@@ -52,24 +53,17 @@ final class MojoFiles implements MojoReaderBackend {
 
     static MojoFiles read(InputStream zip) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap(zip.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN);
-        return new MojoFiles(directory(bytes), "", true);
-    }
-
-    /** These and those of another archive. */
-    MojoFiles and(MojoFiles more) {
-        Map<String, Entry> all = new HashMap<>(entries);
-        all.putAll(more.entries);
-        return new MojoFiles(all, folder, trees);
+        return new MojoFiles(bytes, directory(bytes), "", true);
     }
 
     /** The same, but that there are no trees. */
     MojoFiles withoutTrees() {
-        return new MojoFiles(entries, folder, false);
+        return new MojoFiles(zip, entries, folder, false);
     }
 
     /** The files of a model within this one, as ensembles have them. */
     MojoFiles inside(String name) {
-        return new MojoFiles(entries, folder + name, trees);
+        return new MojoFiles(zip, entries, folder + name, trees);
     }
 
     private static Map<String, Entry> directory(ByteBuffer zip) throws ZipException {
@@ -81,7 +75,6 @@ final class MojoFiles implements MojoReaderBackend {
                 byte[] text = new byte[name];
                 zip.get(at + ENTRY_BYTES, text);
                 Entry entry = new Entry(
-                        zip,
                         zip.getChar(at + 10) != 0,
                         zip.getInt(at + 16),
                         zip.getInt(at + 20),
@@ -106,8 +99,7 @@ final class MojoFiles implements MojoReaderBackend {
         throw new ZipException("it is no whole zip archive");
     }
 
-    private static byte[] inflate(String name, Entry entry) throws ZipException {
-        ByteBuffer zip = entry.zip();
+    private byte[] inflate(String name, Entry entry) throws ZipException {
         byte[] bytes = new byte[entry.size()];
         CRC32 crc = new CRC32();
         Inflater inflater = new Inflater(true);
@@ -157,7 +149,7 @@ final class MojoFiles implements MojoReaderBackend {
     @Override
     public byte[] getBinaryFile(String name) throws IOException {
         Entry entry = entries.get(folder + name);
-        // They lie apart, and in a jar that computes no contributions nowhere.
+        // Only who computes contributions reads the model that has them.
         if (entry == null && name.endsWith(STATISTICS)) {
             return NOTHING;
         }
