@@ -9,16 +9,20 @@ has computed days before: its CPU seconds are printed.
 import sys
 from datetime import date
 
-from refit_assets.assets.main_job import main_job
-from refit_assets.assets.steps import cpu_seconds
-from refit_assets.models import find_model
-from refit_assets.resources.deployment import read_deployment
+from refit_assets.cli import collect_rarely
 
 _WARM_AFTER = 5
 
 
 def main() -> None:
     """Do what the arguments say."""
+    # As `refit run` begins.
+    collect_rarely()
+    from refit_assets.assets.main_job import main_job
+    from refit_assets.assets.steps import cpu_seconds
+    from refit_assets.models import find_model
+    from refit_assets.resources.deployment import read_deployment
+
     spec, deployment = find_model("flight_delay"), read_deployment()
     deployment.prepare()
     last = date.fromisoformat(sys.argv[2])

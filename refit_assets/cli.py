@@ -39,8 +39,7 @@ def refit() -> None:
 def main() -> None:
     """Run the command line; errors of ours are messages, not tracebacks."""
     heed_signals()
-    # Python's 700 is for little memory: what is imported, and Dagster's events, live to the end.
-    gc.set_threshold(50_000, 20, 20)
+    collect_rarely()
     try:
         # In its own mode click ends with 1 on Ctrl-C, and says no more than that it aborted.
         refit.main(standalone_mode=False)
@@ -53,6 +52,14 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; run the same command again to go on", err=True)
         sys.exit(130)
+
+
+def collect_rarely() -> None:
+    """Let Python's collector look for garbage seldom; before imports, since they make none.
+
+    Its 700 objects are for little memory. What is imported, and Dagster's events, live to the end.
+    """
+    gc.set_threshold(50_000, 20, 20)
 
 
 def heed_signals() -> None:
