@@ -12,13 +12,14 @@ from pathlib import Path, PurePosixPath
 
 from refit_assets.errors import DataError, SpecError
 from refit_assets.features.contract import Column, ColumnType, InputContract
-from refit_assets.training.mojo import DETAILS
+from refit_assets.training.mojo import used_variables
 
 H2O_SERIES = "3.46."
 """The series whose MOJOs were tried; H2O keeps their format within it."""
 
 CLASSIFIERS = frozenset({"Binomial", "Multinomial", "Ordinal"})
 CATEGORIES = CLASSIFIERS | {"Regression", "AnomalyDetection", "Clustering", "CoxPH"}
+
 _NEEDS_EXPANSION = frozenset({"gam", "targetencoder", "word2vec", "pipeline"})
 """Their MOJOs read columns that only H2O's own wrappers compute."""
 
@@ -205,8 +206,7 @@ def _explains(archive: zipfile.ZipFile, values: Mapping[str, str]) -> bool:
     if values["category"] not in {"Binomial", "Regression"}:
         return False
     if values["algo"] == "drf":
-        # H2O divides them by how many variables are used, which this file alone tells.
-        return values["binomial_double_trees"] == "false" and DETAILS in archive.namelist()
+        return values["binomial_double_trees"] == "false" and used_variables(archive) is not None
     return values["algo"] in {"gbm", "xgboost"} and values.get("booster") != "gblinear"
 
 

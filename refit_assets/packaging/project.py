@@ -29,11 +29,7 @@ from refit_assets.packaging.identifiers import (
 )
 from refit_assets.packaging.model_facts import ModelFacts, derive_contract, read_model_facts
 from refit_assets.packaging.parity import is_prediction, opened_table
-from refit_assets.training.mojo import (
-    canonical_mojo,
-    mojo_digest,
-    mojo_for_scoring,
-)
+from refit_assets.training.mojo import canonical_mojo, mojo_digest, mojo_for_scoring
 
 LIBRARY = Path(__file__).parent / "java"
 LIBRARY_PACKAGE = "refit.scoring"

@@ -48,7 +48,7 @@ def canonical_mojo(exported: bytes) -> bytes:
     """
     target = BytesIO()
     with _opened(exported) as source, zipfile.ZipFile(target, "w") as canonical:
-        used = _used_variables(source)
+        used = used_variables(source)
         for name in sorted(source.namelist()):
             if name == DETAILS and used is not None:
                 canonical.writestr(_entry(name), used, compresslevel=_LEVEL)
@@ -70,6 +70,31 @@ def mojo_for_scoring(mojo: bytes) -> bytes:
                 stored = zipfile.ZIP_STORED if _TREE in name else None
                 scoring.writestr(_entry(name), source.read(name), stored, _LEVEL)
     return target.getvalue()
+
+
+def used_variables(mojo: zipfile.ZipFile) -> bytes | None:
+    """Of a random forest, H2O's table of importances, with 1 for every variable that it uses.
+
+    H2O divides a forest's contributions by how many variables are used. It adds importances up in
+    whatever order its threads come, so that their last bits are chance; which ones are 0 is not.
+    None for other models, and where H2O did not tell.
+    """
+    if DETAILS not in mojo.namelist() or b"\nalgo = drf\n" not in mojo.read(_INI):
+        return None
+    try:
+        table = json.loads(mojo.read(DETAILS))["output"]["variable_importances"]
+        names, importances = table["data"][:2]
+        named = {key: table[key] for key in ("name", "description")}
+        columns = [{key: one[key] for key in _COLUMN} for one in table["columns"][:2]]
+    except (ValueError, KeyError, TypeError):
+        return None
+    used = {name: float(value > 0) for name, value in zip(names, importances, strict=True)}
+    data = [sorted(used), [used[name] for name in sorted(used)]]
+    kept = {**named, "columns": columns, "rowcount": len(used), "data": data}
+    nothing = {"name": "", "description": "", "columns": [], "rowcount": 0, "data": []}
+    # H2O's reader looks for these, too, and says on stdout where it finds none.
+    told = {"model_summary": nothing, "scoring_history": nothing, "variable_importances": kept}
+    return json.dumps({"output": told}, indent=1).encode()
 
 
 def mojo_digest(mojo: bytes) -> str:
@@ -118,32 +143,6 @@ def _content(source: zipfile.ZipFile, name: str) -> bytes:
         return content
     content = re.sub(rb"(?m)^timestamp = .*\n", b"", content)
     return re.sub(rb"(?m)^uuid = .*$", b"uuid = 0", content)
-
-
-def _used_variables(source: zipfile.ZipFile) -> bytes | None:
-    """The table of importances as H2O's reader wants it, with 1 for what a random forest uses.
-
-    H2O divides a forest's contributions by how many variables are used. It adds importances up in
-    whatever order its threads come, so that their last bits are chance; which ones are 0 is not.
-    """
-    if DETAILS not in source.namelist() or b"\nalgo = drf\n" not in source.read(_INI):
-        return None
-    table = json.loads(source.read(DETAILS)).get("output", {}).get("variable_importances")
-    if table is None:
-        return None
-    names, importances = table["data"][:2]
-    used = {name: float(value > 0) for name, value in zip(names, importances, strict=True)}
-    nothing = {"name": "", "description": "", "columns": [], "rowcount": 0, "data": []}
-    kept = {
-        "name": table["name"],
-        "description": table["description"],
-        "columns": [{key: one[key] for key in _COLUMN} for one in table["columns"][:2]],
-        "rowcount": len(used),
-        "data": [sorted(used), [used[name] for name in sorted(used)]],
-    }
-    # H2O's reader looks for these, too, and says on stdout where it finds none.
-    told = {"model_summary": nothing, "scoring_history": nothing, "variable_importances": kept}
-    return json.dumps({"output": told}, indent=1).encode()
 
 
 def _section(ini: str, name: str) -> list[str]:

@@ -70,12 +70,27 @@ def test_models_whose_mojo_cannot_explain_itself_get_no_such_method(
     assert not read_model_facts(mojo(tmp_path, info)).explains
 
 
-@pytest.mark.parametrize(("double", "explains"), [("false", True), ("true", False)])
+IMPORTANCES = """{"output": {"variable_importances": {
+    "name": "Variable Importances", "description": "", "rowcount": 1, "data": [["AGE"], [2.5]],
+    "columns": [
+        {"type": "string", "format": "%s", "description": "Variable"},
+        {"type": "double", "format": "%5f", "description": "Relative Importance"}]}}}"""
+
+
+@pytest.mark.parametrize(
+    ("double", "details", "explains"),
+    [
+        ("false", IMPORTANCES, True),
+        ("true", IMPORTANCES, False),
+        ("false", '{"output": {"variable_importances": null}}', False),
+        ("false", "cut off {", False),
+    ],
+)
 def test_a_forest_that_tells_which_inputs_it_uses_explains_itself(
-    tmp_path: Path, double: str, explains: object
+    tmp_path: Path, double: str, details: str, explains: object
 ) -> None:
     info = {"algo": "drf", "binomial_double_trees": double}
-    path = mojo(tmp_path, info, files={"experimental/modelDetails.json": "{}"})
+    path = mojo(tmp_path, info, files={"experimental/modelDetails.json": details})
     assert read_model_facts(path).explains is explains
 
 
