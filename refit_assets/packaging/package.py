@@ -16,11 +16,11 @@ from typing import Any
 
 from refit_assets.errors import ParityError, WorkloadFailed
 from refit_assets.packaging.maven import Maven
-from refit_assets.packaging.model_facts import ModelFacts, derive_contract
 from refit_assets.packaging.parity import ParityReport, compare_predictions
 from refit_assets.packaging.project import (
     Coordinates,
     PackagingRequest,
+    WrittenModel,
     begin_project,
     finish_project,
 )
@@ -87,12 +87,12 @@ def package(request: PackagingRequest, out: Path, maven: Maven) -> ScoringJar:
         project = folder / "project"
         begun = begin_project(request, project)
         with maven.beside(project, *_DOCUMENTS) as wait_for_documents:
-            facts = finish_project(request, project, begun)
+            written = finish_project(request, project, begun)
             _build(request.coordinates, project, maven)
             parity = _prove(request, project)
             wait_for_documents()
         files = _collect(request.coordinates, project, folder)
-        jar = _describe(request, facts, project, files, parity)
+        jar = _describe(request, written, project, files, parity)
         _write_json(folder / "parity.json", asdict(jar.parity))
         shutil.rmtree(project / "target")
         _publish(folder, out)
@@ -161,18 +161,17 @@ def _collect(coordinates: Coordinates, project: Path, folder: Path) -> tuple[Jar
 
 def _describe(
     request: PackagingRequest,
-    facts: ModelFacts,
+    written: WrittenModel,
     project: Path,
     files: tuple[JarFile, ...],
     parity: ParityReport,
 ) -> ScoringJar:
-    contract = request.contract or derive_contract(facts)
     return ScoringJar(
         coordinates=str(request.coordinates),
         version=request.coordinates.version,
         files=files,
-        contract_digest=contract.digest,
-        mojo_sha256=facts.sha256,
+        contract_digest=written.contract.digest,
+        mojo_sha256=written.facts.sha256,
         scoring_path=_tested(project)["scoring_path"],
         parity=parity,
         java="17",

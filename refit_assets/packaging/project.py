@@ -123,8 +123,8 @@ class InputField:
         return "String" if self.is_category else "double"
 
 
-def build_project(request: PackagingRequest, folder: Path) -> ModelFacts:
-    """Write the Maven project into `folder`, which is created; returns what the MOJO told.
+def build_project(request: PackagingRequest, folder: Path) -> "WrittenModel":
+    """Write the Maven project into `folder`, which is created.
 
     Raises:
         SpecError: the request contradicts the model (a column or class that it does not have).
@@ -151,12 +151,14 @@ def begin_project(request: PackagingRequest, folder: Path) -> "WrittenModel":
     return written
 
 
-def finish_project(request: PackagingRequest, folder: Path, begun: "WrittenModel") -> ModelFacts:
-    """Write the MOJO; of a large forest that takes a second. Returns what it told."""
+def finish_project(
+    request: PackagingRequest, folder: Path, begun: "WrittenModel"
+) -> "WrittenModel":
+    """Write the MOJO; of a large forest that takes a second."""
     layout = _Layout(folder=folder, package=request.package)
-    facts = _write_mojo(request, layout.resource, begun.facts)
+    written = _write_mojo(request, layout.resource, begun)
     _permit(layout.resource("."))
-    return facts
+    return written
 
 
 def _permit(folder: Path) -> None:
@@ -170,6 +172,9 @@ class WrittenModel:
     """What was found on the way to a model's files."""
 
     facts: ModelFacts
+    """Their digest is the canonical MOJO's once that is written, before that the file's."""
+    contract: InputContract
+    """The request's, else the one that the MOJO tells."""
     fields: Sequence[InputField]
     example: Mapping[str, str]
     """A row's inputs by name."""
@@ -182,8 +187,7 @@ def write_model(request: PackagingRequest, place: Callable[[str], Path]) -> Writ
         SpecError, DataError: as for `build_project`.
 
     """
-    written = _write_inputs(request, place)
-    return replace(written, facts=_write_mojo(request, place, written.facts))
+    return _write_mojo(request, place, _write_inputs(request, place))
 
 
 def _write_inputs(request: PackagingRequest, place: Callable[[str], Path]) -> WrittenModel:
@@ -193,21 +197,20 @@ def _write_inputs(request: PackagingRequest, place: Callable[[str], Path]) -> Wr
     fields = input_fields(facts, contract)
     _write_json(place("contract.json"), contract_json(contract, fields))
     example = write_golden_rows(request.examples, place("golden.csv"), fields, facts)
-    return WrittenModel(facts=facts, fields=fields, example=example)
+    return WrittenModel(facts=facts, contract=contract, fields=fields, example=example)
 
 
 def _write_mojo(
-    request: PackagingRequest, place: Callable[[str], Path], facts: ModelFacts
-) -> ModelFacts:
+    request: PackagingRequest, place: Callable[[str], Path], begun: WrittenModel
+) -> WrittenModel:
     # Without clock and chance: the same model makes the same jar, whenever it was exported.
     mojo = canonical_mojo(request.mojo.read_bytes())
-    canonical = replace(facts, sha256=mojo_digest(mojo))
+    facts = replace(begun.facts, sha256=mojo_digest(mojo))
     place("model.mojo").write_bytes(mojo_for_scoring(mojo))
     if _needs_whole(facts):
         place("whole.mojo").write_bytes(mojo)
-    contract = request.contract or derive_contract(facts)
-    _write_json(place("about.json"), about_json(request, canonical, contract))
-    return canonical
+    _write_json(place("about.json"), about_json(request, facts, begun.contract))
+    return replace(begun, facts=facts)
 
 
 def _needs_whole(facts: ModelFacts) -> bool:
@@ -423,7 +426,7 @@ def _variables(request: PackagingRequest, written: WrittenModel) -> dict[str, An
         "name": request.class_name,
         "fields": fields,
         "has_whole": _needs_whole(facts),
-        "explained": request.mojo.stat().st_size <= _MOST_EXPLAINED_BYTES,
+        "explains_quickly": request.mojo.stat().st_size <= _MOST_EXPLAINED_BYTES,
         "has_levels": any(field.is_category for field in fields),
         "wide": len(fields) > _WIDE_INPUTS,
         "wide_prediction": len(facts.classes) > _WIDE_CLASSES,

@@ -25,17 +25,12 @@ def read_leaderboard(
         DataError: nothing was fitted yet, or not for that refit.
 
     """
-    fitted = _fitted(store, model)
-    if not fitted:
-        message = f"no trials of {model} yet: `refit run {model}` fits what is due"
-        raise DataError(message)
-    key = refit or fitted[-1]
-    if key not in fitted:
-        latest = ", ".join(fitted[-_SHOWN:])
-        message = f"no trials of {model} {key}; the latest that were fitted: {latest}"
-        raise DataError(message)
-    name = store.refit(model, key).name(LEADERBOARD)
-    return key, store.need_record(Leaderboard, name, made_by=f"{model}/trials of {key}")
+    # Only a look for the latest, and an answer that helps, need all of them.
+    key = refit or max(_fitted(store, model), default="")
+    board = key and store.read_record(Leaderboard, store.refit(model, key).name(LEADERBOARD))
+    if not board:
+        raise DataError(_missing(model, key, _fitted(store, model)))
+    return key, board
 
 
 def render_leaderboard(
@@ -56,6 +51,13 @@ def render_leaderboard(
             written.rstrip(),
         ]
     )
+
+
+def _missing(model: str, refit: str, fitted: Sequence[str]) -> str:
+    if not fitted:
+        return f"no trials of {model} yet: `refit run {model}` fits what is due"
+    latest = ", ".join(fitted[-_SHOWN:])
+    return f"no trials of {model} {refit}; the latest that were fitted: {latest}"
 
 
 def _fitted(store: ArtefactStore, model: str) -> list[str]:

@@ -88,10 +88,10 @@ def test_what_documents_are_made_of_is_there_before_the_mojo(
     begun = begin_project(request_of("gbm_binomial"), tmp_path)
     before = written()
     assert {"pom.xml", "ProstateScorer.java", "Engine.java"} <= before
-    facts = finish_project(request_of("gbm_binomial"), tmp_path, begun)
+    finished = finish_project(request_of("gbm_binomial"), tmp_path, begun)
     assert written() - before == {"model.mojo", "whole.mojo", "about.json"}
     about = json.loads((tmp_path / RESOURCES / "about.json").read_text())
-    assert about["mojo_sha256"] == facts.sha256
+    assert about["mojo_sha256"] == finished.facts.sha256
 
 
 def test_the_row_has_the_contracts_columns_in_their_order(

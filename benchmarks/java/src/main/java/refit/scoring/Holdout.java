@@ -27,7 +27,7 @@ final class Holdout {
         ModelFiles files = name -> Files.newInputStream(folder.resolve(name));
         scorer = BenchScorer.load(files, Unseen.MISSING);
         Engine engine = Engine.load(files, Unseen.MISSING);
-        mojo = engine.wholeModel();
+        mojo = engine.modelWithTrees();
         easy = new EasyPredictModelWrapper(new EasyPredictModelWrapper.Config()
                 .setModel(mojo).setConvertUnknownCategoricalLevelsToNa(true));
         GoldenRows golden = engine.goldenRows();

@@ -91,7 +91,7 @@ final class Engine {
     }
 
     /** H2O's model with its trees, read anew. */
-    MojoModel wholeModel() {
+    MojoModel modelWithTrees() {
         try {
             return ModelMojoReader.readFrom(mojo(files, MOJO));
         } catch (IOException e) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -53,11 +54,9 @@ class MatrixTest {
                 golden.encode(row, block, 0);
                 Map<String, Double> found = engine.contributions(block);
                 assertEquals(names, List.copyOf(found.keySet()));
-                for (int i = 0; i < cells.length; i++) {
-                    if (!found.get(names.get(i)).equals(Double.valueOf(cells[i]))) {
-                        differences.add("contribution " + names.get(i) + " of row " + row + ": expected "
-                                + cells[i] + ", found " + found.get(names.get(i)));
-                    }
+                List<Double> expected = Arrays.stream(cells).map(Double::valueOf).toList();
+                if (!expected.equals(List.copyOf(found.values()))) {
+                    differences.add("contributions of row " + row + ": expected " + expected + ", found " + found);
                 }
             }
         }

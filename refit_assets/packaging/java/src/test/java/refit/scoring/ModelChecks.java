@@ -15,7 +15,7 @@ final class ModelChecks {
 
     ModelChecks(Engine engine) {
         this.engine = engine;
-        model = engine.wholeModel();
+        model = engine.modelWithTrees();
     }
 
     /** Golden rows, one at a time and in blocks, against the training cluster. */
