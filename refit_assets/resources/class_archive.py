@@ -9,15 +9,18 @@ Belongs here: where an archive lies, how a JVM is told, how one is written. Does
 
 import hashlib
 import os
+import re
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 # 150 MB each, and one for every environment; those of environments that are gone are never used.
 _KEPT = 3
+# A class of some loader, as a JVM lists it; the JDK's own have an archive already.
+_CLASS = re.compile(r"([\w.$]+)/0x[0-9a-f]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,23 +44,35 @@ class ClassArchive:
         # A JVM that can do neither goes on without, and would say so on stdout.
         return f"{use} -Xlog:cds*=off -Xlog:class+path=off"
 
-    def write(self, pid: int) -> None:
+    def write(self, pid: int, link: Callable[[Iterable[str]], None] | None = None) -> None:
         """Let the JVM of that process write the archive, which takes it some ten CPU seconds.
 
         It tells on its stdout where it wrote.
         Only a gain is lost where it cannot: a Java without `jcmd`, a full disk, a JVM that dies.
+
+        Args:
+            pid: The JVM's process.
+            link: Links classes of that JVM by their names; it archives no others, and of Spark's
+                it had only loaded a third. Some names are no class that can be found.
+
         """
         folder = self.file.parent
         with suppress(OSError, subprocess.SubprocessError):
+            if link is not None:
+                link(_CLASS.findall(self._ask(pid, "VM.class_hierarchy", "-i")))
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as name:
                 new = Path(name) / self.file.name
                 # jcmd parses its argument once more; quotes keep a path with blanks together.
-                command = [str(self.jcmd), str(pid), "VM.cds", "dynamic_dump", f"'{new}'"]
-                subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - the JDK's own
+                self._ask(pid, "VM.cds", "dynamic_dump", f"'{new}'")
                 # Whole or not at all, also when two processes write at once.
                 new.replace(self.file)
             _remove_all_but_newest(folder.glob(f"*{self.file.suffix}"))
+
+    def _ask(self, pid: int, *what: str) -> str:
+        command = [str(self.jcmd), str(pid), *what]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - the JDK's own
+        return done.stdout
 
 
 def find_class_archive(folder: Path, java: Path, jars: Iterable[Path]) -> ClassArchive:

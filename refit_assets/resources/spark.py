@@ -9,7 +9,7 @@ import importlib
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -259,7 +259,7 @@ def stop_session(session: "SparkSession", archive: ClassArchive | None) -> None:
             # Its stdout is ours, and a caller's JSON may go there.
             java = gateway.jvm.java
             java.lang.System.setOut(java.io.PrintStream(java.io.OutputStream.nullOutputStream()))
-            archive.write(process.pid)
+            archive.write(process.pid, lambda names: _link(gateway, names))
     if gateway is None:
         return
     gateway.shutdown()
@@ -269,3 +269,28 @@ def stop_session(session: "SparkSession", archive: ClassArchive | None) -> None:
         process.wait(timeout=30)
     SparkContext._gateway = None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     SparkContext._jvm = None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
+# Asking for a class's constructors links it, and unlike its first use runs none of its code.
+_LINK = """
+    ClassLoader loader = ClassLoader.getSystemClassLoader();
+    for (String name : names.split(" ")) {
+        try {
+            Class.forName(name, false, loader).getDeclaredConstructors();
+        } catch (Throwable notLinked) {
+        }
+    }
+"""
+
+
+def _link(gateway: Any, names: Iterable[str]) -> None:  # noqa: ANN401 - py4j has no types
+    """Link classes by their names, within the JVM: one call for all of them."""
+    jvm = gateway.jvm
+    script = jvm.org.codehaus.janino.ScriptEvaluator()
+    parameters, types = gateway.new_array(jvm.String, 1), gateway.new_array(jvm.Class, 1)
+    arguments = gateway.new_array(jvm.Object, 1)
+    parameters[0], types[0] = "names", jvm.Class.forName("java.lang.String")
+    arguments[0] = " ".join(names)
+    script.setParameters(parameters, types)
+    script.cook(_LINK)
+    script.evaluate(arguments)

@@ -130,7 +130,8 @@ else:
     spark.session()
 ask = [find_java().with_name("jcmd"), str(SparkContext._gateway.proc.pid), "PerfCounter.print"]
 counters = subprocess.run(ask, check=True, capture_output=True, text=True).stdout
-print(re.search(r"java.cls.sharedLoadedClasses=(\\d+)", counters)[1])
+for counter in ("sharedLoadedClasses", "loadedClasses"):
+    print(re.search(rf"java.cls.{counter}=(\\d+)", counters)[1])
 spark.close()
 """
 
@@ -152,8 +153,11 @@ def test_features_leave_an_archive_for_the_next_spark(tmp_path: Path) -> None:
     run()
     # A session that computed nothing has seen too little.
     assert not (cache / "classes").exists()
-    (days, of_the_jdk), (again, of_the_archive) = run("features"), run("features")
+    days, of_the_jdk, _ = run("features")
     assert len(list((cache / "classes").iterdir())) == 1
+    again, of_the_archive, others = run("features")
     # A JDK has an archive of its own, of its own classes; Spark's are ten times as many.
     assert 0 < 5 * int(of_the_jdk) < int(of_the_archive)
+    # Without those that were only loaded, it were hardly more than the others.
+    assert 2 * int(others) < int(of_the_archive)
     assert again == days
