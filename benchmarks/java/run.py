@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from refit_assets.class_archive import user_cache
 from refit_assets.features.contract import Column, ColumnType, InputContract
 from refit_assets.packaging.maven import find_maven
 from refit_assets.packaging.package import package
@@ -174,7 +175,7 @@ def _cell(figure: tuple[float, float] | None, base: float) -> str:
 
 def _seconds(models: Path, folder: Path) -> str:
     """Cold start and warm packaging, of the first run after one that warmed the disk's cache."""
-    maven = find_maven()
+    maven = find_maven(cache=user_cache())
     lines = [
         "| model | package with all tests, s | first prediction of a cold JVM, s |",
         "|---|---|---|",

@@ -7,6 +7,7 @@ Does not: parsing arguments (`cli`), packaging (`package`).
 import re
 from pathlib import Path
 
+from refit_assets.class_archive import user_cache
 from refit_assets.errors import SpecError
 from refit_assets.packaging.identifiers import is_package_name, pascal
 from refit_assets.packaging.maven import Maven, find_maven
@@ -44,7 +45,7 @@ def package_from_command(
         timestamp=TIMESTAMP,
         provenance={"made_by": "refit package", "mojo": mojo.name},
     )
-    return package(request, out, find_maven() if maven is None else maven)
+    return package(request, out, find_maven(cache=user_cache()) if maven is None else maven)
 
 
 def class_name(artifact: str) -> str:

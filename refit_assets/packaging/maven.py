@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from refit_assets.class_archive import ClassArchive, find_class_archive
 from refit_assets.errors import SetupError, WorkloadFailed
 
 OLDEST_MAVEN = (3, 8)
@@ -37,6 +38,7 @@ _OFFLINE_SETTINGS = """<settings><mirrors><mirror>
 """
 # Artefacts of the repository count whichever mirror they once came from.
 _ANY_ORIGIN = "-Daether.enhancedLocalRepository.trackingFilename=refit-tracks-nothing"
+_BUILD = "package"
 _NETWORK = re.compile(r"Could not transfer artifact|Could not resolve|Unknown host|timed out")
 _NOISE = re.compile(r"\[ERROR\]\s*($|->|To see the full|Re-run Maven|For more information|\[Help)")
 _MOST_ERROR_LINES = 12
@@ -52,6 +54,8 @@ class Maven:
     """Local repository; None for Maven's own choice."""
     offline: bool = False
     """True where the repository holds everything, and nothing may be fetched."""
+    archive: ClassArchive | None = None
+    """Classes to start with, which the first build writes; None where there is no second one."""
     timeout_seconds: int = 900
 
     def run(self, project: Path, *goals: str) -> str:
@@ -62,15 +66,18 @@ class Maven:
                 Transient if a repository could not be reached.
 
         """
-        with tempfile.TemporaryDirectory(prefix="refit-maven-") as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="refit-maven-") as folder,
+            self._archived(goals) as flags,
+        ):
             command = [*self._command(Path(folder), offline=self.offline), *goals]
             try:
-                ended = self._run(command, project)
+                ended = self._run(command, project, flags)
             except subprocess.TimeoutExpired as error:
                 raise _overdue(project, goals, error) from error
-        if ended.returncode != 0:
-            _log.error("%s\n%s\n%s", " ".join(command), ended.stdout, ended.stderr)
-            raise _failure(project, goals, ended.stdout + ended.stderr)
+            if ended.returncode != 0:
+                _log.error("%s\n%s\n%s", " ".join(command), ended.stdout, ended.stderr)
+                raise _failure(project, goals, ended.stdout + ended.stderr)
         return ended.stdout
 
     @contextmanager
@@ -88,7 +95,7 @@ class Maven:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 process_group=0,  # its own, to be ended with all that it started
-                **self._surroundings(project),
+                **self._surroundings(project, () if self.archive is None else self.archive.use),
             ) as process,
         ):
 
@@ -106,30 +113,43 @@ class Maven:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
 
-    def _run(self, command: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
+    @contextmanager
+    def _archived(self, goals: tuple[str, ...]) -> Generator[tuple[str, ...]]:
+        """Give flags for the classes that a JVM starts with, or that the first build writes."""
+        if self.archive is None:
+            yield ()
+        elif self.archive.exists or _BUILD not in goals:
+            yield self.archive.use
+        else:
+            with self.archive.written_at_exit() as flags:
+                yield flags
+
+    def _run(
+        self, command: list[str], project: Path, flags: tuple[str, ...]
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(  # noqa: S603 - our own command line
             command,
             check=False,
             capture_output=True,
             text=True,
             timeout=self.timeout_seconds,
-            **self._surroundings(project),
+            **self._surroundings(project, flags),
         )
 
-    def _surroundings(self, project: Path) -> dict[str, Any]:
+    def _surroundings(self, project: Path, flags: tuple[str, ...]) -> dict[str, Any]:
         return {
             "cwd": project,
-            "env": self.environment(os.environ),
+            "env": self.environment(os.environ, flags),
             "stdin": subprocess.DEVNULL,
             "umask": 0o022,  # a jar records the permissions of what went into it
         }
 
-    def environment(self, around: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, around: Mapping[str, str], flags: tuple[str, ...] = ()) -> dict[str, str]:
         """Return the environment of Maven: ours, less what would change what is built."""
         leaking = {"MAVEN_ARGS", "MAVEN_CONFIG", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
         kept = {name: value for name, value in around.items() if name not in leaking}
-        flags = f"{_JVM_FLAGS} {kept.get('MAVEN_OPTS', '')}".strip()
-        return {**kept, "JAVA_HOME": str(self.java_home), "MAVEN_OPTS": flags}
+        options = [_JVM_FLAGS, *flags, kept.get("MAVEN_OPTS", "")]
+        return {**kept, "JAVA_HOME": str(self.java_home), "MAVEN_OPTS": " ".join(options).strip()}
 
     def _command(self, folder: Path, *, offline: bool) -> list[str]:
         command = [str(self.executable), "--batch-mode", "--no-transfer-progress"]
@@ -142,11 +162,12 @@ class Maven:
         return command
 
 
-def find_maven(environment: Mapping[str, str] | None = None) -> Maven:
+def find_maven(environment: Mapping[str, str] | None = None, *, cache: Path | None = None) -> Maven:
     """Find the machine's Maven and JDK.
 
     `REFIT_MAVEN_LOCAL_REPOSITORY` names a local repository of our own, `REFIT_MAVEN_OFFLINE=1` says
-    that it holds everything.
+    that it holds everything. In `cache`, where there is one, builds leave the classes that those
+    after them start with.
 
     Raises:
         SetupError: there is no Maven 3.8 or later, or no JDK 17 or later; says what to install.
@@ -165,7 +186,17 @@ def find_maven(environment: Mapping[str, str] | None = None) -> Maven:
         java_home=java_home,
         repository=None if repository is None else Path(repository).absolute(),
         offline=around.get(OFFLINE_VARIABLE, "") not in {"", "0"},
+        archive=None if cache is None else _find_archive(Path(executable), java_home, cache),
     )
+
+
+def _find_archive(executable: Path, java_home: Path, cache: Path) -> ClassArchive | None:
+    # `mvn` splits its options at blanks, quoted or not.
+    if re.search(r"\s", str(cache)):
+        return None
+    # What is on Maven's class path; all else it loads by loaders of its own, which cannot be kept.
+    jars = sorted((executable.resolve().parent.parent / "boot").glob("*.jar"))
+    return find_class_archive(cache / "classes", java_home / "bin" / "java", jars)
 
 
 def find_java(environment: Mapping[str, str] | None = None) -> Path:

@@ -4,9 +4,11 @@ Embedded both are subprocesses of this machine's own Maven and Java.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from refit_assets.artefacts import ArtefactStore
+from refit_assets.class_archive import user_cache
 from refit_assets.packaging.candidate import PackagedJar, package_candidate
 from refit_assets.packaging.maven import find_maven
 from refit_assets.packaging.stored import score_stored
@@ -34,7 +36,8 @@ class EmbeddedMaven:
         self, spec: ModelSpec, refit: str, store: ArtefactStore, tell: Callable[[str], None]
     ) -> PackagedJar:
         """Package a refit's candidate, store the jar, return its record."""
-        return package_candidate(spec, refit, store, find_maven, tell)
+        found = partial(find_maven, cache=user_cache())
+        return package_candidate(spec, refit, store, found, tell)
 
     def score(self, store: ArtefactStore, jar: str, rows: str, predictions: str) -> None:
         """Score a CSV of rows by a runnable jar; all three are names in the store."""

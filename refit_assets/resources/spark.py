@@ -7,6 +7,7 @@ Belongs here: starting and stopping the session, its settings. Does not: what ru
 import atexit
 import importlib
 import os
+import shlex
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from refit_assets.artefacts import ArtefactStore
+from refit_assets.class_archive import ClassArchive, find_class_archive, user_cache
 from refit_assets.features.jars import find_jars
 from refit_assets.features.job import (
     FeaturesRequest,
@@ -24,7 +26,6 @@ from refit_assets.features.job import (
 )
 from refit_assets.packaging.maven import find_java, find_maven
 from refit_assets.predictions.job import PredictionsRequest, PredictionsResult, predict_days
-from refit_assets.resources.class_archive import ClassArchive, find_class_archive
 from refit_assets.spec import ModelSpec, SparkSize
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class EmbeddedSpark:
                 jars = find_jars(cache, _run_maven)
                 read = [*_spark_jars("*"), *jars]
                 self._archive = find_class_archive(cache / "classes", find_java(), read)
-                options = self._archive.java_options
+                options = shlex.join(self._archive.use_or_write)
                 self._session = start_session(size or SparkSize(), jars, options, self.cores)
                 atexit.register(self.close)
             return self._session
@@ -170,12 +171,6 @@ class EmbeddedSpark:
 def _run_maven(project: Path, goal: str) -> str:
     # Looked for only when jars are missing: a machine that has them needs no Maven for Spark.
     return find_maven().run(project, goal)
-
-
-def user_cache() -> Path:
-    """Return the folder for what can be fetched again."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "refit_assets"
 
 
 def class_path(ours: Sequence[Path]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from refit_assets.class_archive import user_cache
 from refit_assets.packaging.maven import Maven, find_maven
 from refit_assets.packaging.package import ScoringJar, package
 from refit_assets.packaging.project import Coordinates, PackagingRequest
@@ -41,7 +42,7 @@ def request_of() -> RequestOf:
 
 @pytest.fixture(scope="session")
 def maven() -> Maven:
-    return find_maven()
+    return find_maven(cache=user_cache())
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from refit_assets.class_archive import ClassArchive
 from refit_assets.errors import SetupError, WorkloadFailed
 from refit_assets.packaging.maven import Maven, find_java, find_maven
 
@@ -46,6 +47,64 @@ def test_goals_run_in_the_projects_folder_and_the_log_comes_back(
 ) -> None:
     log = maven(tmp_path, 'echo "$PWD|$*|$JAVA_HOME"').run(project, "package")
     assert log.startswith(f"{project}|--batch-mode --no-transfer-progress package|{tmp_path}")
+
+
+def builder(tmp_path: Path, archive: ClassArchive, ends: int = 0) -> Maven:
+    """A Maven that tells its JVM's flags, and writes what a JVM would write at its end."""
+    text = 'for f in $MAVEN_OPTS; do case $f in *AtExit=*) echo new > "${f#*=}";; esac; done'
+    return maven(tmp_path, f'{text}; echo "$MAVEN_OPTS"; exit {ends}', archive=archive)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> ClassArchive:
+    return ClassArchive(file=tmp_path / "classes" / "one.jsa", java=tmp_path / "bin" / "java")
+
+
+def test_the_first_build_leaves_its_classes_for_those_after_it(
+    tmp_path: Path, project: Path, archive: ClassArchive
+) -> None:
+    builds, shared = builder(tmp_path, archive), f"-XX:SharedArchiveFile={archive.file} "
+    # Other goals load too little.
+    assert "AtExit" not in builds.run(project, "dependency:list")
+    assert not archive.exists
+    assert "-XX:ArchiveClassesAtExit=" in builds.run(project, "package", "-DskipTests")
+    assert [file.name for file in archive.file.parent.iterdir()] == [archive.file.name]
+    assert shared in builds.run(project, "package")
+    assert shared in builds.run(project, "dependency:list")
+
+
+def test_a_build_that_fails_leaves_no_classes(
+    tmp_path: Path, project: Path, archive: ClassArchive
+) -> None:
+    with pytest.raises(WorkloadFailed):
+        builder(tmp_path, archive, ends=1).run(project, "package")
+    assert [*archive.file.parent.iterdir()] == []
+
+
+def test_a_build_goes_on_where_no_classes_can_be_left(
+    tmp_path: Path, project: Path, archive: ClassArchive
+) -> None:
+    archive.file.parent.write_text("no folder")
+    assert "jsa" not in builder(tmp_path, archive).run(project, "package")
+
+
+@pytest.mark.maven
+def test_a_real_maven_starts_with_what_the_first_one_left(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaging = "<modelVersion>4.0.0</modelVersion><packaging>pom</packaging></project>"
+    (project / "pom.xml").write_text(POM.replace("</project>", packaging))
+    log = tmp_path / "classes.log"
+    monkeypatch.setenv("MAVEN_OPTS", f"-Xlog:class+load:file={log}")
+
+    def from_the_archive() -> int:
+        find_maven(cache=tmp_path / "cache").run(project, "package")
+        return log.read_text().count("shared objects file (top)")
+
+    assert from_the_archive() == 0
+    assert from_the_archive() > 0
+    # `mvn` takes a blank for the end of a flag.
+    assert find_maven(cache=tmp_path / "a cache").archive is None
 
 
 def test_a_failure_names_project_goal_first_errors_and_the_folder(

@@ -1,7 +1,6 @@
 """An archive of classes: written by a JVM that worked, mapped by those after it."""
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -9,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from refit_assets.class_archive import ClassArchive, find_class_archive, user_cache
 from refit_assets.packaging.maven import find_java
-from refit_assets.resources.class_archive import ClassArchive, find_class_archive
-from refit_assets.resources.spark import user_cache
 from refit_assets_tests.features.conftest import LANDING
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[1]
 
 # Run from its source: the compiler's classes are not in the archive that a JDK has of its own.
 ECHO = """
@@ -44,7 +42,7 @@ def echo(folder: Path, archive: ClassArchive, *options: str, writes: bool = Fals
     """Run a JVM, let it write the archive or not, and return all that it said."""
     source = folder / "Echo.java"
     source.write_text(ECHO)
-    command = [str(find_java()), *shlex.split(archive.java_options), *options, str(source)]
+    command = [str(find_java()), *archive.use_or_write, *options, str(source)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as jvm:
@@ -98,25 +96,26 @@ def test_an_archive_that_no_jvm_can_read_is_passed_over_in_silence(
 
 
 @pytest.mark.spark
-def test_the_three_that_were_used_last_are_kept(
+def test_the_four_that_were_used_last_are_kept(
     archive: ClassArchive, jar: Path, tmp_path: Path
 ) -> None:
     folder = archive.file.parent
     folder.mkdir(parents=True)
-    for n, name in enumerate(("oldest", "older", "old")):
+    for n, name in enumerate(("oldest", "older", "old", "newer")):
         (folder / f"{name}.jsa").touch()
         os.utime(folder / f"{name}.jsa", (n, n))
     echo(tmp_path, archive, writes=True)
-    kept = {"older.jsa", "old.jsa", archive.file.name}
+    kept = {"older.jsa", "old.jsa", "newer.jsa", archive.file.name}
     assert {file.name for file in folder.iterdir()} == kept
     os.utime(archive.file, (0, 0))
-    assert find_class_archive(folder, find_java(), [jar]).file.stat().st_mtime > 3
+    assert find_class_archive(folder, find_java(), [jar]).file.stat().st_mtime > 4
 
 
 PROGRAM = """
 import re, subprocess, sys
 from pathlib import Path
 from pyspark import SparkContext
+from refit_assets.class_archive import ClassArchive, find_class_archive, user_cache
 from refit_assets.packaging.maven import find_java
 from refit_assets_tests.features.conftest import Home, day
 from refit_assets.resources.spark import EmbeddedSpark
