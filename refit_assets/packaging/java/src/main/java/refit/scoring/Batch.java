@@ -46,16 +46,17 @@ final class Batch {
         throw new IllegalArgumentException("column " + name(column) + " was not given");
     }
 
-    /** Scores all rows; {@link Outputs#width} doubles for each, in their order. */
-    double[] score(int threads) {
-        double[] answers = new double[Math.multiplyExact(rows, engine.outputs().width())];
-        AtomicInteger next = new AtomicInteger();
+    /** Scores all rows. */
+    Answers score(int threads) {
         int steps = (rows + Engine.ROWS_IN_STEP - 1) / Engine.ROWS_IN_STEP;
         int useful = Math.max(1, Math.min(threads, steps));
         int piece = Engine.ROWS_IN_STEP * Math.max(1, steps / useful / PIECES_A_THREAD);
+        Answers answers =
+                Answers.of(rows, engine.outputs().width(), Math.min(piece, MOST_ROWS_A_PIECE));
+        AtomicInteger next = new AtomicInteger();
         List<Worker> workers = new ArrayList<>();
         for (int i = 0; i < useful; i++) {
-            workers.add(new Worker(next, Math.min(piece, MOST_ROWS_A_PIECE), answers));
+            workers.add(new Worker(next, answers));
         }
         // The caller's thread is one of them: a batch on one thread starts none.
         workers.subList(1, useful).forEach(Thread::start);
@@ -98,31 +99,35 @@ final class Batch {
 
     private final class Worker extends Thread {
         private final AtomicInteger next;
-        private final int piece;
-        private final double[] answers;
+        private final Answers answers;
         private Failure failed;
 
-        Worker(AtomicInteger next, int piece, double[] answers) {
+        Worker(AtomicInteger next, Answers answers) {
             this.next = next;
-            this.piece = piece;
             this.answers = answers;
         }
 
         @Override
         public void run() {
             Block block = engine.borrowWide();
-            int from = next.getAndAdd(piece);
-            while (failed == null && from < rows) {
-                int end = from + Math.min(piece, rows - from);
-                for (int at = from; failed == null && at < end; at += Engine.ROWS_IN_STEP) {
-                    score(block, at, Math.min(Engine.ROWS_IN_STEP, end - at));
-                }
-                from = next.getAndAdd(piece);
+            int piece = next.getAndIncrement();
+            while (failed == null && piece < answers.pieces().length) {
+                score(block, piece);
+                piece = next.getAndIncrement();
             }
             engine.giveBack(block);
         }
 
-        private void score(Block block, int from, int n) {
+        private void score(Block block, int piece) {
+            int from = piece * answers.rowsAPiece();
+            int end = from + Math.min(answers.rowsAPiece(), rows - from);
+            double[] to = answers.make(piece);
+            for (int at = from; failed == null && at < end; at += Engine.ROWS_IN_STEP) {
+                score(block, at, Math.min(Engine.ROWS_IN_STEP, end - at), to);
+            }
+        }
+
+        private void score(Block block, int from, int n, double[] to) {
             int row = 0;
             try {
                 if (!fill(block, from, n)) {
@@ -134,7 +139,7 @@ final class Batch {
                 for (row = 0; row < n; row++) {
                     engine.checkRefusal(block, row);
                 }
-                engine.copyAnswers(block, n, answers, from * engine.outputs().width());
+                engine.copyAnswers(block, n, to, answers.at(from));
             } catch (BadRowException e) {
                 failed = new Failure(from + row, e.at("row " + (from + row)));
             } catch (RuntimeException | Error e) {

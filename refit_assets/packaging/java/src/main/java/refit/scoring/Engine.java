@@ -170,7 +170,7 @@ final class Engine {
     }
 
     /** Scores columns; see {@link Batch}. */
-    double[] scoreColumns(Object[] columns, int threads) {
+    Answers scoreColumns(Object[] columns, int threads) {
         return new Batch(this, columns).score(threads);
     }
 

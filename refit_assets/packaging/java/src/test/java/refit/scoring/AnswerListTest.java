@@ -10,11 +10,14 @@ import org.junit.jupiter.api.Test;
 class AnswerListTest {
     @Test
     void anAnswerBeyondTheBatchIsNobodys() {
-        List<Integer> answers = new AnswerList<>(3, i -> 10 * i);
-        assertEquals(List.of(0, 10, 20), answers);
+        Answers made = Answers.of(3, 1, 2);
+        made.make(0)[1] = 10;
+        made.make(1)[0] = 20;
+        List<Double> answers = new AnswerList<>(made, (piece, at) -> piece[at]);
+        assertEquals(List.of(0.0, 10.0, 20.0), answers);
         for (int beyond : new int[] {-1, 3}) {
             assertThrows(IndexOutOfBoundsException.class, () -> answers.get(beyond));
         }
-        assertThrows(UnsupportedOperationException.class, () -> answers.set(0, 1));
+        assertThrows(UnsupportedOperationException.class, () -> answers.set(0, 1.0));
     }
 }

@@ -3,6 +3,7 @@ package refit.scoring;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static refit.scoring.ModelChecks.joined;
 
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -26,10 +27,24 @@ class BatchTest {
     @Test
     void anyNumberOfThreadsGivesTheSameAnswers() {
         Engine engine = Models.gbm();
-        for (int rows : new int[] {0, 1, 15, 16, 17, 1000}) {
-            double[] one = engine.scoreColumns(columns(rows), 1);
+        for (int rows : new int[] {0, 1, 15, 16, 17, 1000, 5000}) {
+            double[] one = joined(engine.scoreColumns(columns(rows), 1));
             assertEquals(3 * rows, one.length);
-            assertArrayEquals(one, engine.scoreColumns(columns(rows), 3));
+            assertArrayEquals(one, joined(engine.scoreColumns(columns(rows), 3)));
+        }
+    }
+
+    @Test
+    void everyRowsAnswersAreFoundWhereverTheyLie() {
+        Engine engine = Models.gbm();
+        Object[] columns = columns(2500);
+        ((double[]) columns[0])[2047] = 1;
+        Answers answers = engine.scoreColumns(columns, 2);
+        double[] joined = joined(answers);
+        AnswerList<Double> list = new AnswerList<>(answers, (piece, at) -> piece[at + 1]);
+        assertEquals(2500, list.size());
+        for (int row = 0; row < list.size(); row++) {
+            assertEquals(joined[3 * row + 1], list.get(row));
         }
     }
 
@@ -49,9 +64,9 @@ class BatchTest {
     @Test
     void anInterruptedBatchIsWholeAndTheInterruptIsPassedOn() {
         Engine engine = Models.gbm();
-        double[] expected = engine.scoreColumns(columns(5000), 1);
+        double[] expected = joined(engine.scoreColumns(columns(5000), 1));
         Thread.currentThread().interrupt();
-        double[] answers = engine.scoreColumns(columns(5000), 3);
+        double[] answers = joined(engine.scoreColumns(columns(5000), 3));
         assertEquals(true, Thread.interrupted());
         assertArrayEquals(expected, answers);
     }

@@ -112,9 +112,14 @@ final class ModelChecks {
             return List.of();
         }
         Object[] columns = columns(golden, Math.max(1, SHARED_ROWS / golden.size()));
-        double[] one = engine.scoreColumns(columns, 1);
-        double[] many = engine.scoreColumns(columns, 8);
+        double[] one = joined(engine.scoreColumns(columns, 1));
+        double[] many = joined(engine.scoreColumns(columns, 8));
         return Arrays.equals(one, many) ? List.of() : List.of("threads disagree");
+    }
+
+    /** All answers of a batch in one array. */
+    static double[] joined(Answers answers) {
+        return Arrays.stream(answers.pieces()).flatMapToDouble(Arrays::stream).toArray();
     }
 
     /** The golden rows as columns, several times over. */
