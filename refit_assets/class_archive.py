@@ -10,8 +10,10 @@ Belongs here: where an archive lies, how a JVM is told, how one is written. Does
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +23,9 @@ from pathlib import Path
 _KEPT = 4
 # Of what a JVM that cannot use or write its archive would say on stdout.
 _SILENCE = ("-Xlog:cds*=off", "-Xlog:class+path=off")
+_NEW = ".new-"
+# Far more than any JVM takes to write one.
+_WRITING_SECONDS = 3600
 # A class of some loader, as a JVM lists it; the JDK's own have an archive already.
 _CLASS = re.compile(r"([\w.$]+)/0x[0-9a-f]+")
 
@@ -85,14 +90,14 @@ class ClassArchive:
     @contextmanager
     def _new(self) -> Generator[Path]:
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=self.file.parent) as name:
+        with tempfile.TemporaryDirectory(prefix=_NEW, dir=self.file.parent) as name:
             yield Path(name) / self.file.name
 
     def _keep(self, new: Path) -> None:
         with suppress(OSError):
             # Whole or not at all, also when two processes write at once.
             new.replace(self.file)
-            _remove_all_but_newest(self.file.parent.glob(f"*{self.file.suffix}"))
+            _remove_left_over(self.file.parent)
 
     def _ask(self, pid: int, *what: str) -> str:
         command = [str(self.java.with_name("jcmd")), str(pid), *what]
@@ -122,7 +127,11 @@ def find_class_archive(folder: Path, java: Path, jars: Iterable[Path]) -> ClassA
     return ClassArchive(file=archive, java=java)
 
 
-def _remove_all_but_newest(archives: Iterable[Path]) -> None:
-    by_use = sorted(archives, key=lambda file: file.stat().st_mtime, reverse=True)
+def _remove_left_over(folder: Path) -> None:
+    by_use = sorted(folder.glob("*.jsa"), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in by_use[_KEPT:]:
         file.unlink(missing_ok=True)
+    # Of a process that was killed while it wrote.
+    for new in folder.glob(f"{_NEW}*"):
+        if time.time() - new.stat().st_mtime > _WRITING_SECONDS:
+            shutil.rmtree(new, ignore_errors=True)

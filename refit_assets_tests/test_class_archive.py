@@ -96,7 +96,7 @@ def test_an_archive_that_no_jvm_can_read_is_passed_over_in_silence(
 
 
 @pytest.mark.spark
-def test_the_four_that_were_used_last_are_kept(
+def test_the_four_that_were_used_last_are_kept_and_what_a_killed_process_left_is_not(
     archive: ClassArchive, jar: Path, tmp_path: Path
 ) -> None:
     folder = archive.file.parent
@@ -104,8 +104,11 @@ def test_the_four_that_were_used_last_are_kept(
     for n, name in enumerate(("oldest", "older", "old", "newer")):
         (folder / f"{name}.jsa").touch()
         os.utime(folder / f"{name}.jsa", (n, n))
+    for name in (".new-at-work", ".new-killed"):
+        (folder / name).mkdir()
+    os.utime(folder / ".new-killed", (0, 0))
     echo(tmp_path, archive, writes=True)
-    kept = {"older.jsa", "old.jsa", "newer.jsa", archive.file.name}
+    kept = {"older.jsa", "old.jsa", "newer.jsa", ".new-at-work", archive.file.name}
     assert {file.name for file in folder.iterdir()} == kept
     os.utime(archive.file, (0, 0))
     assert find_class_archive(folder, find_java(), [jar]).file.stat().st_mtime > 4

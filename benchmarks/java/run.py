@@ -11,6 +11,7 @@ machine's Maven, and prints the tables of docs/performance.md. `rows` measures w
 
 import csv
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -153,9 +154,10 @@ def _table(figures: Figures) -> str:
     lines = [f"| model | {' | '.join(WAYS.values())} | bytes a typed row |"]
     lines.append("|" + "---|" * (len(WAYS) + 2))
     for model in models:
-        base = figures[model, "score0"][0]
+        # Options may have left it out.
+        base = figures.get((model, "score0"), (math.nan,))[0]
         cells = [_cell(figures.get((model, way)), base) for way in WAYS]
-        bytes_a_row = figures[model, "typedRow"][1]
+        bytes_a_row = figures.get((model, "typedRow"), (0, math.nan))[1]
         lines.append(f"| {model} | {' | '.join(cells)} | {bytes_a_row:.0f} |")
     return "\n".join(lines)
 

@@ -11,8 +11,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ _OFFLINE_SETTINGS = """<settings><mirrors><mirror>
 # Artefacts of the repository count whichever mirror they once came from.
 _ANY_ORIGIN = "-Daether.enhancedLocalRepository.trackingFilename=refit-tracks-nothing"
 _BUILD = "package"
+_CORE = "META-INF/maven/org.apache.maven/maven-core/pom.properties"
 _NETWORK = re.compile(r"Could not transfer artifact|Could not resolve|Unknown host|timed out")
 _NOISE = re.compile(r"\[ERROR\]\s*($|->|To see the full|Re-run Maven|For more information|\[Help)")
 _MOST_ERROR_LINES = 12
@@ -244,15 +246,21 @@ def _java_version(home: Path) -> int:
 
 def _check_version(executable: Path, java_home: Path) -> None:
     # Maven's own jar tells its version without the second that `mvn --version` takes.
-    library = executable.resolve().parent.parent / "lib"
-    jars = [path.name for path in library.glob("maven-core-*.jar")]
-    match = re.search(r"maven-core-(\d+)\.(\d+)", jars[0]) if jars else None
+    match = re.search(r"(?m)^version=(\d+)\.(\d+)", _core_properties(executable))
     if match is None:
         match = _ask_version(executable, java_home)
     if match is None or (int(match[1]), int(match[2])) < OLDEST_MAVEN:
         found = "an unknown version" if match is None else f"Maven {match[1]}.{match[2]}"
         message = f"{executable} is {found}; install Maven 3.8 or later"
         raise SetupError(message)
+
+
+def _core_properties(executable: Path) -> str:
+    # Debian names the jar maven-core-3.x.jar, whatever its version.
+    for jar in (executable.resolve().parent.parent / "lib").glob("maven-core-*.jar"):
+        with suppress(OSError, KeyError, zipfile.BadZipFile), zipfile.ZipFile(jar) as opened:
+            return opened.read(_CORE).decode()
+    return ""
 
 
 def _ask_version(executable: Path, java_home: Path) -> "re.Match[str] | None":

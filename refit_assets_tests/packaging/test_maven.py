@@ -2,6 +2,7 @@
 
 import os
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,16 @@ def jdk(folder: Path, version: str, *, compiler: bool = True) -> Path:
         script(folder / "bin" / "javac", "")
     (folder / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
     return folder
+
+
+def library(folder: Path, version: str) -> Path:
+    """Lay down the jar of a Maven, under the name that Debian gives it."""
+    jar = folder / "lib" / "maven-core-3.x.jar"
+    jar.parent.mkdir()
+    with zipfile.ZipFile(jar, "w") as opened:
+        name = "META-INF/maven/org.apache.maven/maven-core/pom.properties"
+        opened.writestr(name, f"artifactId=maven-core\nversion={version}\n")
+    return jar
 
 
 def test_goals_run_in_the_projects_folder_and_the_log_comes_back(
@@ -222,8 +233,7 @@ def test_what_would_change_a_build_does_not_leak_in(tmp_path: Path) -> None:
 
 
 def test_the_environment_says_where_the_repository_is_and_that_it_is_whole(tmp_path: Path) -> None:
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "maven-core-3.9.1.jar").touch()
+    library(tmp_path, "3.9.1")
     script(tmp_path / "bin" / "mvn", "")
     home = jdk(tmp_path / "jdk", "21.0.1")
     found = find_maven(
@@ -245,9 +255,17 @@ def test_without_maven_it_is_said_what_to_install(tmp_path: Path) -> None:
 
 def test_an_old_maven_is_refused(tmp_path: Path) -> None:
     script(tmp_path / "bin" / "mvn", 'echo "Apache Maven 3.6.3"')
-    home = jdk(tmp_path / "jdk", "17")
-    with pytest.raises(SetupError, match=r"is Maven 3\.6; install Maven 3\.8"):
-        find_maven({"PATH": str(tmp_path / "bin"), "JAVA_HOME": str(home)})
+    around = {"PATH": str(tmp_path / "bin"), "JAVA_HOME": str(jdk(tmp_path / "jdk", "17"))}
+    refused = r"is Maven 3\.6; install Maven 3\.8"
+    with pytest.raises(SetupError, match=refused):
+        find_maven(around)
+    # Its jar is asked first, and itself where the jar does not tell.
+    jar = library(tmp_path, "3.6.3")
+    script(tmp_path / "bin" / "mvn", 'echo "Apache Maven 3.9.1"')
+    with pytest.raises(SetupError, match=refused):
+        find_maven(around)
+    jar.write_text("no jar")
+    assert find_maven(around).executable == tmp_path / "bin" / "mvn"
 
 
 def test_an_old_java_is_refused_even_in_java_home(tmp_path: Path) -> None:
