@@ -89,8 +89,11 @@ class ClassArchive:
 
     @contextmanager
     def _new(self) -> Generator[Path]:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_NEW, dir=self.file.parent) as name:
+        folder = self.file.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=_NEW, dir=folder, ignore_cleanup_errors=True
+        ) as name:
             yield Path(name) / self.file.name
 
     def _keep(self, new: Path) -> None:

@@ -121,9 +121,13 @@ final class Batch {
         private void score(Block block, int piece) {
             int from = piece * answers.rowsAPiece();
             int end = from + Math.min(answers.rowsAPiece(), rows - from);
-            double[] to = answers.make(piece);
-            for (int at = from; failed == null && at < end; at += Engine.ROWS_IN_STEP) {
-                score(block, at, Math.min(Engine.ROWS_IN_STEP, end - at), to);
+            try {
+                double[] to = answers.make(piece);
+                for (int at = from; failed == null && at < end; at += Engine.ROWS_IN_STEP) {
+                    score(block, at, Math.min(Engine.ROWS_IN_STEP, end - at), to);
+                }
+            } catch (OutOfMemoryError e) {
+                failed = new Failure(from, e);
             }
         }
 
