@@ -76,7 +76,7 @@ class ClassArchive:
         Args:
             pid: The JVM's process.
             link: Links classes of that JVM by their names; it archives no others, and of Spark's
-                it had only loaded a third. Some names are no class that can be found.
+                it had only loaded a fifth. Some names are no class that can be found.
 
         """
         with suppress(OSError, subprocess.SubprocessError):
@@ -114,8 +114,8 @@ def user_cache() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "refit_assets"
 
 
-def find_class_archive(folder: Path, java: Path, jars: Iterable[Path]) -> ClassArchive:
-    """Return the archive of this Java and these jars; others have another one.
+def find_class_archive(cache: Path, java: Path, jars: Iterable[Path]) -> ClassArchive:
+    """Return the archive of this Java and these jars in a cache; others have another one.
 
     A JVM refuses an archive when a jar's time or size has changed, and so would every later one.
     """
@@ -123,7 +123,7 @@ def find_class_archive(folder: Path, java: Path, jars: Iterable[Path]) -> ClassA
     for file in (java.resolve(), *jars):
         now = file.stat()
         seen.update(f"{file} {now.st_size} {now.st_mtime_ns}\n".encode())
-    archive = folder / f"{seen.hexdigest()[:16]}.jsa"
+    archive = cache / "classes" / f"{seen.hexdigest()[:16]}.jsa"
     # Its time tells when it was used last.
     with suppress(OSError):
         os.utime(archive)

@@ -35,7 +35,7 @@ def jar(tmp_path: Path) -> Path:
 @pytest.fixture
 def archive(tmp_path: Path, jar: Path) -> ClassArchive:
     # A user's name may have a blank.
-    return find_class_archive(tmp_path / "a cache" / "classes", find_java(), [jar])
+    return find_class_archive(tmp_path / "a cache", find_java(), [jar])
 
 
 def echo(folder: Path, archive: ClassArchive, *options: str, writes: bool = False) -> str:
@@ -60,14 +60,14 @@ def echo(folder: Path, archive: ClassArchive, *options: str, writes: bool = Fals
 def test_another_jar_or_another_time_of_it_has_another_archive(
     archive: ClassArchive, jar: Path, tmp_path: Path
 ) -> None:
-    folder, java = archive.file.parent, find_java()
-    assert find_class_archive(folder, java, [jar]) == archive
+    cache, java = archive.file.parents[1], find_java()
+    assert find_class_archive(cache, java, [jar]) == archive
     other = tmp_path / "two.jar"
     other.write_text("a jar")
     os.utime(other, ns=(0, jar.stat().st_mtime_ns))
-    assert find_class_archive(folder, java, [other]) != archive
+    assert find_class_archive(cache, java, [other]) != archive
     os.utime(jar, ns=(0, 0))
-    assert find_class_archive(folder, java, [jar]) != archive
+    assert find_class_archive(cache, java, [jar]) != archive
 
 
 @pytest.mark.spark
@@ -111,14 +111,13 @@ def test_the_four_that_were_used_last_are_kept_and_what_a_killed_process_left_is
     kept = {"older.jsa", "old.jsa", "newer.jsa", ".new-at-work", archive.file.name}
     assert {file.name for file in folder.iterdir()} == kept
     os.utime(archive.file, (0, 0))
-    assert find_class_archive(folder, find_java(), [jar]).file.stat().st_mtime > 4
+    assert find_class_archive(folder.parent, find_java(), [jar]).file.stat().st_mtime > 4
 
 
 PROGRAM = """
 import re, subprocess, sys
 from pathlib import Path
 from pyspark import SparkContext
-from refit_assets.class_archive import ClassArchive, find_class_archive, user_cache
 from refit_assets.packaging.maven import find_java
 from refit_assets_tests.features.conftest import Home, day
 from refit_assets.resources.spark import EmbeddedSpark

@@ -92,12 +92,13 @@ class Maven:
         """
         with (
             tempfile.TemporaryDirectory(prefix="refit-maven-") as folder,
+            self._archived(goals) as flags,
             subprocess.Popen(  # noqa: S603 - our own command line
                 [*self._command(Path(folder), offline=True), *goals],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 process_group=0,  # its own, to be ended with all that it started
-                **self._surroundings(project, () if self.archive is None else self.archive.use),
+                **self._surroundings(project, flags),
             ) as process,
         ):
 
@@ -198,7 +199,7 @@ def _find_archive(executable: Path, java_home: Path, cache: Path) -> ClassArchiv
         return None
     # What is on Maven's class path; all else it loads by loaders of its own, which cannot be kept.
     jars = sorted((executable.resolve().parent.parent / "boot").glob("*.jar"))
-    return find_class_archive(cache / "classes", java_home / "bin" / "java", jars)
+    return find_class_archive(cache, java_home / "bin" / "java", jars)
 
 
 def find_java(environment: Mapping[str, str] | None = None) -> Path:

@@ -36,8 +36,7 @@ class EmbeddedMaven:
         self, spec: ModelSpec, refit: str, store: ArtefactStore, tell: Callable[[str], None]
     ) -> PackagedJar:
         """Package a refit's candidate, store the jar, return its record."""
-        found = partial(find_maven, cache=user_cache())
-        return package_candidate(spec, refit, store, found, tell)
+        return package_candidate(spec, refit, store, partial(find_maven, cache=user_cache()), tell)
 
     def score(self, store: ArtefactStore, jar: str, rows: str, predictions: str) -> None:
         """Score a CSV of rows by a runnable jar; all three are names in the store."""

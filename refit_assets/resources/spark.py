@@ -138,7 +138,7 @@ class EmbeddedSpark:
                 cache = self.cache or user_cache()
                 jars = find_jars(cache, _run_maven)
                 read = [*_spark_jars("*"), *jars]
-                self._archive = find_class_archive(cache / "classes", find_java(), read)
+                self._archive = find_class_archive(cache, find_java(), read)
                 options = shlex.join(self._archive.use_or_write)
                 self._session = start_session(size or SparkSize(), jars, options, self.cores)
                 atexit.register(self.close)
