@@ -283,6 +283,12 @@ class Trials(Part):
     """Which models are fitted, and how the best is chosen."""
 
     search: tuple[Search, ...] = Field(min_length=1)
+    search_every: int = Field(
+        default=1,
+        ge=1,
+        description="N: every Nth refit of the cadence, counted from the first, searches; those "
+        "between fit what that search chose, the same in every folder.",
+    )
     choose_by: Metric = Field(description="Computed exactly by us, from predictions.")
     validation: int | None = Field(
         default=None,

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -198,7 +199,9 @@ def test_trials_are_shown_best_first_and_the_best_as_a_spec_would_have_it(
     store = ArtefactStore(storage=Folder(root=tmp_path / "home" / "artefacts"))
     for key, best in (("2013-06-10", 0.41), ("2013-06-03", 0.42)):
         trials = (trial("a" * 16, best, ntrees=50, max_depth=5), trial("b" * 16, 0.5, ntrees=50))
-        board = Leaderboard(training_set_digest="d", choose_by="log_loss", trials=trials)
+        board = Leaderboard(
+            training_set_digest="d", choose_by="log_loss", trials=trials, searched_in=key
+        )
         store.write_record(store.refit("flight_delay", key).name(LEADERBOARD), board)
     assert run("trials", "flight_delay").output.splitlines() == [
         "flight_delay 2013-06-10: 2 trials, the best by log_loss first",
@@ -216,6 +219,20 @@ def test_trials_are_shown_best_first_and_the_best_as_a_spec_would_have_it(
     code, said = refused(capsys, monkeypatch, "trials", "flight_delay", "--refit", "2013-06-17")
     assert code == 1
     assert "2013-06-17; the latest that were fitted: 2013-06-03, 2013-06-10" in said
+    chosen = replace(
+        board,
+        trials=(trial("c" * 16, 0.43, ntrees=50),),
+        searched_in="2013-06-10",
+        search=board.trials,
+    )
+    store.write_record(store.refit("flight_delay", "2013-06-17").name(LEADERBOARD), chosen)
+    assert run("trials", "flight_delay").output.splitlines()[:5] == [
+        "flight_delay 2013-06-17: 1 trial, as the search of 2013-06-10 chose",
+        "  gbm-cccccc    0.43000     2.0 s  ntrees=50",
+        "search of 2013-06-10: 2 trials, the best by log_loss first",
+        "  gbm-aaaaaa    0.42000     2.0 s  ntrees=50, max_depth=5",
+        "  gbm-bbbbbb    0.50000     2.0 s  ntrees=50",
+    ]
 
 
 def trial(key: str, log_loss: float, **parameters: int) -> Trial:

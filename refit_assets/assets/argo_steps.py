@@ -31,7 +31,7 @@ from refit_assets.resources.cluster_spark import model_program
 from refit_assets.resources.engines import build_resources
 from refit_assets.resources.kubernetes import S3_LABEL, Asked
 from refit_assets.spec import ModelSpec
-from refit_assets.training.fit import FitRequest, TrialRequest, missing_trials
+from refit_assets.training.fit import FitRequest, TrialRequest, missing_trials, next_request
 from refit_assets.workloads.spark_application import build_application
 
 Tell = Callable[[str], None]
@@ -57,9 +57,9 @@ class ArgoRefit:
         landing = self.deployment.landing
         due = find_due(self.spec, self.deployment.store, landing, self.refit)
         window = plan_window(self.spec, self.refit)
-        # Days outside the window are left alone: this refit does not need them.
-        days = sorted({*due.days} & {*window.days})
-        tell(f"{len(days)} of {len(window.days)} days are to be computed")
+        # Other days are left alone: this refit does not need them.
+        days = sorted({*due.days} & {*window.all_days})
+        tell(f"{len(days)} of {len(window.all_days)} days are to be computed")
         if days:
             # One job from the first to the last: each further one would start a Spark of its own.
             request = FeaturesRequest(
@@ -111,9 +111,11 @@ class ArgoRefit:
             tell(f"leakage: {problem}")
         request = FitRequest(spec=spec, training_set=pinned)
         trials: list[str] = []
-        for plan in missing_trials(request, store):
+        # Of a search in an earlier window first; what it chooses the last program fits.
+        following = next_request(request, store, nodes=1)
+        for plan in missing_trials(following, store):
             exchange = self._exchange(f"trial-{plan.key[:8]}")
-            exchange.ask(TrialRequest(fit=request, key=plan.key))
+            exchange.ask(TrialRequest(fit=following, key=plan.key))
             trials.append(exchange.workload)
         # Asked for here as well: until `finish` only programs run, and those read requests.
         self._exchange("fit").ask(request)

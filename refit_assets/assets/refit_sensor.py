@@ -3,7 +3,7 @@
 Finding the state of the world only; the decision is `release.decisions.judge_windows`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -150,8 +150,8 @@ class _Days:
         self._read: dict[date, DayRecord] = {}
 
     def current(self, refit: str) -> dict[date, DayRecord]:
-        """Days of a window that the present features.py computed."""
-        days = plan_window(self.spec, refit).days
+        """Days of a refit that the present features.py computed."""
+        days = plan_window(self.spec, refit).all_days
         unread = [day for day in days if day in self._there and day not in self._read]
         self._read |= read_days(self.store, self.spec, unread)
         found = {day: self._read[day] for day in days if day in self._read}
@@ -159,15 +159,18 @@ class _Days:
         return {day: one for day, one in found.items() if one.recipe == self.recipe}
 
     def missing(self, refit: str) -> tuple[date, ...]:
-        """Days that a window lacks, beyond what the spec allows."""
-        days, most = plan_window(self.spec, refit).days, self.spec.refit.missing_days
+        """Days that a refit's window, or its search's, lacks beyond what the spec allows."""
+        window = plan_window(self.spec, refit)
+        wanted = [one.days for one in (window.search, window) if one]
         # Names alone settle most windows; records are read only where they do not.
-        if sum(day not in self._there for day in days) <= most:
-            current = self.current(refit)
-            days = tuple(day for day in days if day not in current)
-        else:
-            days = tuple(day for day in days if day not in self._there)
-        return days if len(days) > most else ()
+        return self._lacking(wanted, self._there) or self._lacking(wanted, self.current(refit))
+
+    def _lacking(
+        self, wanted: Iterable[Sequence[date]], known: Container[date]
+    ) -> tuple[date, ...]:
+        lacking = [[day for day in days if day not in known] for days in wanted]
+        most = self.spec.refit.missing_days
+        return tuple(sorted({day for days in lacking if len(days) > most for day in days}))
 
 
 def _window_state(

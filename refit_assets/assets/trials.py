@@ -68,7 +68,11 @@ def build_trials_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 asset_key=trials,
                 data_version=dg.DataVersion(_digest(result.trials)),
-                metadata={"leaderboard": _leaderboard(result.trials), **running.figures},
+                metadata={
+                    "leaderboard": _leaderboard(result.trials),
+                    "searched_in": (pinned.search or pinned).refit,
+                    **running.figures,
+                },
             )
             yield dg.MaterializeResult(
                 asset_key=candidate,

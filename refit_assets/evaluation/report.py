@@ -123,6 +123,8 @@ def _facts(
     facts = [("Refit", evaluation.refit), ("Version of the jar", evaluation.version)]
     if training_set is not None:
         facts += _window_facts(training_set.window)
+        if training_set.search is not None:
+            facts.append(("Settings searched for", f"refit {training_set.search.refit}"))
     left_out = f" ({evaluation.unlabelled_rows:,} without a label left out)"
     rows = f"{evaluation.rows:,}{left_out if evaluation.unlabelled_rows else ''}"
     facts.append(("Rows of the holdout", rows))

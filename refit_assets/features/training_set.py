@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
@@ -53,6 +53,14 @@ class TrainingSet:
     missing_days: tuple[date, ...]
     digest: str
     """Of days, digests, parts and contract: equal content, equal digest, whatever the files."""
+    search: "TrainingSet | None" = None
+    """What the settings are searched on; None: on this very set."""
+
+    @property
+    def all_days(self) -> tuple[DayPin, ...]:
+        """With those that the search reads: each day once, in order."""
+        pins = (*(self.search.days if self.search else ()), *self.days)
+        return tuple(sorted({pin.day: pin for pin in pins}.values(), key=lambda pin: pin.day))
 
     def files(self, part: Part) -> tuple[str, ...]:
         """URIs of the data files of a part, sorted."""
@@ -92,19 +100,19 @@ def pin_training_set(
         message = f"the feature table of {spec.name} is empty: materialise {spec.name}/features"
         raise DataError(message)
     records = _records(store, spec, window)
-    _refuse_missing(spec, refit, window, records)
     # At that very snapshot: a day committed since has a record that does not fit, and is refused.
-    present = files_by_day(loaded, window.days[0], window.days[-1], snapshot.snapshot_id)
+    days = window.all_days
+    present = files_by_day(loaded, days[0], days[-1], snapshot.snapshot_id)
     refuse_unrecorded(spec, records, present)
-    pins = tuple(_pin(window, records[day]) for day in window.days if day in records)
-    _refuse_unlabelled(spec, refit, pins)
-    _refuse_keys_twice(spec, pins)
+    pins = _pins(spec, window, records)
+    searched = _pins(spec, window.search, records) if window.search else ()
+    _refuse_keys_twice(spec, [*{pin.day: pin for pin in (*searched, *pins)}.values()])
     contract_digest = build_contract(spec).digest
     digest = _digest(pins, contract_digest)
     tag = f"refit-{refit}-{digest[:12]}"
     # After all refusals, so that no snapshot is kept for a set that is none.
     location = table.tag(tag, snapshot.snapshot_id, retain_days=retain_days, loaded=loaded)
-    return TrainingSet(
+    pinned = TrainingSet(
         model=spec.name,
         refit=refit,
         as_of=window.as_of,
@@ -114,9 +122,22 @@ def pin_training_set(
         tag=tag,
         contract_digest=contract_digest,
         days=pins,
-        missing_days=tuple(day for day in window.days if day not in records),
+        missing_days=_missing(window, records),
         digest=digest,
     )
+    if window.search is None:
+        return pinned
+    # At the same snapshot, which the one tag keeps.
+    search = replace(
+        pinned,
+        refit=window.search.as_of.isoformat(),
+        as_of=window.search.as_of,
+        window=window.search,
+        days=searched,
+        missing_days=_missing(window.search, records),
+        digest=_digest(searched, contract_digest),
+    )
+    return replace(pinned, search=search)
 
 
 def read_days(store: ArtefactStore, spec: ModelSpec, days: Sequence[date]) -> dict[date, DayRecord]:
@@ -157,7 +178,7 @@ def due_records(
 
 
 def _records(store: ArtefactStore, spec: ModelSpec, window: RefitWindow) -> dict[date, DayRecord]:
-    records = read_days(store, spec, window.days)
+    records = read_days(store, spec, window.all_days)
     contract_digest = build_contract(spec).digest
     old = [day for day, record in records.items() if record.contract_digest != contract_digest]
     # Rows of two contracts must not meet in one frame.
@@ -171,10 +192,21 @@ def _records(store: ArtefactStore, spec: ModelSpec, window: RefitWindow) -> dict
     return records
 
 
-def _refuse_missing(
-    spec: ModelSpec, refit: str, window: RefitWindow, records: Mapping[date, DayRecord]
-) -> None:
-    missing = [day for day in window.days if day not in records]
+def _pins(
+    spec: ModelSpec, window: RefitWindow, records: Mapping[date, DayRecord]
+) -> tuple[DayPin, ...]:
+    refit = window.as_of.isoformat()
+    _refuse_missing(spec, refit, _missing(window, records))
+    pins = tuple(_pin(window, records[day]) for day in window.days if day in records)
+    _refuse_unlabelled(spec, refit, pins)
+    return pins
+
+
+def _missing(window: RefitWindow, records: Mapping[date, DayRecord]) -> tuple[date, ...]:
+    return tuple(day for day in window.days if day not in records)
+
+
+def _refuse_missing(spec: ModelSpec, refit: str, missing: Sequence[date]) -> None:
     if len(missing) > spec.refit.missing_days:
         findings = [_finding(spec, day, "a day of features", "none") for day in missing]
         allowed = spec.refit.missing_days

@@ -6,7 +6,7 @@ whether the days are there (`training_set`), Dagster's partitions (`assets.parti
 
 import math
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from refit_assets.errors import DataError
@@ -26,6 +26,8 @@ class RefitWindow:
     validation_start: date | None
     holdout_start: date
     end: date
+    search: "RefitWindow | None" = None
+    """Window of an earlier refit whose search chose the settings; None: this one's own did."""
 
     @property
     def train_days(self) -> tuple[date, ...]:
@@ -46,6 +48,12 @@ class RefitWindow:
     def days(self) -> tuple[date, ...]:
         """All of them, in order."""
         return days_between(self.train_start, self.end)
+
+    @property
+    def all_days(self) -> tuple[date, ...]:
+        """With those that the search read, in order: whatever decides about the refit."""
+        earlier = self.search.days if self.search else ()
+        return tuple(sorted({*earlier, *self.days}))
 
 
 def plan_window(spec: ModelSpec, refit: str) -> RefitWindow:
@@ -69,6 +77,9 @@ def plan_window(spec: ModelSpec, refit: str) -> RefitWindow:
             f"but its data ends on {spec.end}: choose an earlier refit"
         )
         raise DataError(message)
+    before = _refits_since_search(spec, window.as_of)
+    if before:
+        window = replace(window, search=_window(spec, _later(window.as_of, -before, spec)))
     return window
 
 
@@ -87,9 +98,10 @@ def first_refit(spec: ModelSpec) -> date:
 
 
 def window_span(spec: ModelSpec) -> int:
-    """How many units of the cadence before its as-of date the window begins, rounded up."""
+    """How many units of the cadence before its as-of date a refit's days begin, rounded up."""
     delay = math.ceil(spec.refit.label_delay_days / _FEWEST_DAYS[spec.refit.cadence])
-    return spec.refit.train + spec.refit.holdout + delay
+    # A search lies at most so many refits back.
+    return spec.refit.train + spec.refit.holdout + delay + spec.trials.search_every - 1
 
 
 def refit_keys(spec: ModelSpec, until: date) -> tuple[str, ...]:
@@ -140,6 +152,15 @@ def _window(spec: ModelSpec, as_of: date) -> RefitWindow:
         holdout_start=holdout_start - delay,
         end=as_of - delay,
     )
+
+
+def _refits_since_search(spec: ModelSpec, as_of: date) -> int:
+    # By the calendar and not by what was refitted here: any folder fits the same models.
+    first, every = first_refit(spec), spec.trials.search_every
+    if spec.refit.cadence == "monthly":
+        months = (as_of.year - first.year) * 12 + as_of.month - first.month
+        return months % every
+    return (as_of - first).days // _FEWEST_DAYS[spec.refit.cadence] % every
 
 
 def _as_of(spec: ModelSpec, refit: str) -> date:

@@ -63,7 +63,9 @@ class Cost:
     refit: str
     fingerprint: str
     seconds: float
-    """Wall seconds of its steps; of its trials those that they took when they were fitted."""
+    """Wall seconds of its steps, without its trials."""
+    trials: dict[str, float]
+    """Key of each trial that it needed, its search's included, to the seconds of its fit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +184,7 @@ def run_backtest(
     store = scratch_store(live, scratch, spec.name)
     bench = _Bench(spec=spec, store=store, score=score)
     every = sorted({key for keys in chosen.values() for key in keys})
-    _need_days(spec, store, plan_window(spec, every[0]).train_start, plan.last)
+    _need_days(spec, store, plan_window(spec, every[0]).all_days[0], plan.last)
     costs = _replay_due(spec, store, every, replay)
     cadences: list[Earned] = []
     for rhythm, keys in chosen.items():
@@ -193,7 +195,7 @@ def run_backtest(
                 rhythm=rhythm,
                 refits=keys,
                 promoted=tuple(event.refit for event in releases(events)),
-                compute_seconds=round(sum(costs[key].seconds for key in keys), 1),
+                compute_seconds=_compute_seconds([costs[key] for key in keys]),
                 rows=rows,
                 value=value,
                 served=served,
@@ -256,16 +258,26 @@ def _replay_due(
 
     def done(key: str, steps: Mapping[str, Mapping[str, float]]) -> None:
         _, fitted = read_leaderboard(store, spec.name, key)
-        # A trial from the store cost its seconds as well, when it was fitted.
         seconds = sum(figures["seconds"] for step, figures in steps.items() if step not in _FITTING)
-        seconds += sum(trial.seconds for trial in fitted.trials)
-        costs[key] = Cost(refit=key, fingerprint=prints[key], seconds=round(seconds, 2))
+        costs[key] = Cost(
+            refit=key,
+            fingerprint=prints[key],
+            seconds=round(seconds, 2),
+            # A trial from the store cost its seconds as well, when it was fitted.
+            trials={trial.key: trial.seconds for trial in (*fitted.search, *fitted.trials)},
+        )
         store.write_record(_cost_name(key), costs[key])
 
     due = [key for key in keys if key not in costs]
     if due:
         replay(due, done)
     return costs
+
+
+def _compute_seconds(costs: Sequence[Cost]) -> float:
+    # A search serves several refits and was made once.
+    trials = {key: seconds for cost in costs for key, seconds in cost.trials.items()}
+    return round(sum(cost.seconds for cost in costs) + sum(trials.values()), 1)
 
 
 def _cost_name(key: str) -> str:

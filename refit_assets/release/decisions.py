@@ -188,9 +188,9 @@ def _resting(spec: ModelSpec, state: WindowState, now: datetime) -> tuple[Reason
 
 
 def changed_share(made_of: TrainingSet, days: dict[date, DayState]) -> float:
-    """Share of the window's rows that lie in days whose digest is another one now."""
+    """Share of rows, those of an earlier search included, in days whose digest is another now."""
     changed = total = 0
-    for pin in made_of.days:
+    for pin in made_of.all_days:
         present = days.get(pin.day)
         # The larger number: a day that lost all its rows still counts by those that it had.
         rows = max(pin.rows, present.rows if present else 0)

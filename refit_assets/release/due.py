@@ -95,7 +95,7 @@ def find_due(
         message = f"refit {refit} of {spec.name} needs days until {window.end}, landed is {last}"
         raise DataError(message)
     # What such days will hold is not known yet: no fingerprint can tell.
-    if set(days) & set(window.days):
+    if set(days) & set(window.all_days):
         reason = f"{len(days)} new or changed days"
         return Due(days=days, refit=refit, reason=reason, held_back=held)
     released = store.read_record(Released, store.refit(spec.name, refit).name(RECORD))
@@ -126,7 +126,7 @@ def complete_inputs(
 
 def fingerprint(store: ArtefactStore, spec: ModelSpec, window: RefitWindow) -> str:
     """Digest of everything that a refit is made of: days, spec, versions of what computes."""
-    return fingerprint_of(spec, read_days(store, spec, window.days))
+    return fingerprint_of(spec, read_days(store, spec, window.all_days))
 
 
 def fingerprint_of(spec: ModelSpec, records: Mapping[date, DayRecord]) -> str:

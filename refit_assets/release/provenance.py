@@ -55,6 +55,16 @@ class DayOfData:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchData:
+    """What the search of an earlier refit, which chose the settings, was made on."""
+
+    refit: str
+    training_set_digest: str
+    days: tuple[DayOfData, ...]
+    data_files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Provenance:
     """The story of one jar."""
 
@@ -74,6 +84,8 @@ class Provenance:
     metadata_location: str
     days: tuple[DayOfData, ...]
     data_files: tuple[str, ...]
+    search: SearchData | None
+    """None where the refit searched by itself."""
     versions: Mapping[str, str]
     """Library to version, Python included."""
     git_commit: str | None
@@ -93,10 +105,6 @@ def build_provenance(
     bill_of_materials: BillOfMaterials | None,
 ) -> Provenance:
     """Gather the story of a jar from the records of its refit."""
-    days = [
-        DayOfData(day=pin.day, part=pin.part, digest=pin.digest, rows=pin.rows)
-        for pin in pinned.days
-    ]
     return Provenance(
         model=pinned.model,
         refit=pinned.refit,
@@ -110,12 +118,30 @@ def build_provenance(
         snapshot_id=pinned.snapshot_id,
         tag=pinned.tag,
         metadata_location=pinned.metadata_location,
-        days=tuple(days),
-        data_files=tuple(sorted(file for pin in pinned.days for file in pin.files)),
+        days=_days(pinned),
+        data_files=_data_files(pinned),
+        search=pinned.search
+        and SearchData(
+            refit=pinned.search.refit,
+            training_set_digest=pinned.search.digest,
+            days=_days(pinned.search),
+            data_files=_data_files(pinned.search),
+        ),
         versions=dict(sorted(versions.items())),
         git_commit=git_commit,
         bill_of_materials=bill_of_materials,
     )
+
+
+def _days(pinned: TrainingSet) -> tuple[DayOfData, ...]:
+    return tuple(
+        DayOfData(day=pin.day, part=pin.part, digest=pin.digest, rows=pin.rows)
+        for pin in pinned.days
+    )
+
+
+def _data_files(pinned: TrainingSet) -> tuple[str, ...]:
+    return tuple(sorted(file for pin in pinned.days for file in pin.files))
 
 
 def provenance_name(coordinates: str) -> str:

@@ -29,6 +29,7 @@ from refit_assets.training.fit import (
     ShareRequest,
     ShareResult,
     count_to_share,
+    next_request,
     read_fitted,
 )
 from refit_assets.training.trial import NODE_DEPENDENT
@@ -56,21 +57,34 @@ class Passes:
     last_nodes: int
 
 
-def plan_passes(spec: ModelSpec) -> Passes:
+def plan_passes(spec: ModelSpec, chosen: ModelSpec | None = None) -> Passes:
     """Plan a model's passes.
 
     Trees are the same on any number of nodes. What is not runs on one, as on a laptop, and there
     the candidate is chosen among all.
+
+    Args:
+        spec: The model.
+        chosen: The same with what a search chose in place of the search: nothing to share. It is
+            fitted on as many nodes as that search would fit it on.
+
     """
     size = spec.compute.kubernetes.h2o
-    apart = [search.algorithm in NODE_DEPENDENT for search in spec.trials.search]
+    apart = _apart(spec)
     mixed = size.nodes > 1 and any(apart) and not all(apart)
+    if chosen is not None:
+        last_nodes = 1 if mixed and any(_apart(chosen)) else size.nodes
+        return Passes(clusters=0, nodes=size.nodes, trees_only=False, last_nodes=last_nodes)
     return Passes(
         clusters=size.clusters if mixed or size.clusters > 1 else 0,
         nodes=size.nodes,
         trees_only=mixed,
         last_nodes=1 if mixed else size.nodes,
     )
+
+
+def _apart(spec: ModelSpec) -> list[bool]:
+    return [search.algorithm in NODE_DEPENDENT for search in spec.trials.search]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +115,10 @@ class ClusterH2O:
             tell(f"all {len(fitted.trials)} trials and the candidate are stored already")
             return fitted
         step, passes = present_step(), plan_passes(request.spec)
-        shares = self._shares(request, step, passes) if passes.clusters else []
+        following = next_request(request, store, nodes=passes.last_nodes)
+        if following.spec != request.spec:
+            passes = plan_passes(request.spec, following.spec)
+        shares = self._shares(following, step, passes) if passes.clusters else []
         beside = passes.trees_only and bool(shares)
         last = self._last(replace(request, trees_elsewhere=beside), step, passes)
         if beside:

@@ -6,7 +6,7 @@ Belongs here: one fit, or a cluster's share of it, from request to result. Does 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from refit_assets.artefacts import ArtefactStore, trial_name
 from refit_assets.errors import DataError
@@ -20,12 +20,11 @@ from refit_assets.training.fitting import (
     get_model,
     read_frames,
 )
-from refit_assets.training.plan import PlanInputs, plan_trials
+from refit_assets.training.plan import PlanInputs, choose, plan_trials
 from refit_assets.training.queue import TrialQueue
 from refit_assets.training.session import H2OConnection, H2OSession, connected
 from refit_assets.training.trial import (
     LEADERBOARD,
-    NODE_DEPENDENT,
     Candidate,
     Leaderboard,
     Trial,
@@ -75,11 +74,13 @@ def read_fitted(request: FitRequest, store: ArtefactStore, *, nodes: int = 1) ->
 
     Needs no H2O: a refit with nothing new never starts one.
     """
-    plans = plan_trials(request.spec, _inputs(request, nodes))
-    stored = _stored(request, store, plans)
-    if len(stored) < len(plans):
+    searched = _read_searched(request, store, nodes)
+    if searched is None:
         return None
-    ranked = _ranked(request, plans, stored)
+    request = _settled(request, searched)
+    ranked = _read_ranked(request, store, nodes)
+    if ranked is None:
+        return None
     files = store.refit(request.spec.name, request.training_set.refit)
     candidate = store.read_record(Candidate, files.name(CANDIDATE))
     # A candidate of an older plan, or of other days, does not count.
@@ -94,6 +95,8 @@ def fit(
 ) -> FitResult:
     """Fit what is missing, choose the best, write leaderboard and candidate.
 
+    Of a refit that does not search by itself the search comes first, on the days that it reads.
+
     Raises:
         SpecError: H2O refuses the parameters of a trial.
         DataError: the frames are not what the training set pins, or can't be measured on.
@@ -101,14 +104,24 @@ def fit(
         WorkloadTimeout: `trials.max_seconds` have passed.
 
     """
-    spec, training_set = request.spec, request.training_set
-    plans = plan_trials(spec, _inputs(request, connection.nodes))
-    with connected(connection, spec.trials.max_seconds) as session:
+    with connected(connection, request.spec.trials.max_seconds) as session:
+        searched = _search(session, request, store, tell)
+        searched_in = (request.training_set.search or request.training_set).refit
+        if searched:
+            best = searched[0]
+            tell(f"the search of {searched_in} chose {best.algorithm}: {best.settings}")
+        request = _settled(request, searched)
+        spec, training_set = request.spec, request.training_set
+        plans = plan_trials(spec, _inputs(request, connection.nodes))
         done, loaded = _done(session, request, store, tell, plans)
         ranked = _ranked(request, plans, done)
         files = store.refit(spec.name, training_set.refit)
         board = Leaderboard(
-            training_set_digest=training_set.digest, choose_by=spec.trials.choose_by, trials=ranked
+            training_set_digest=training_set.digest,
+            choose_by=spec.trials.choose_by,
+            trials=ranked,
+            searched_in=searched_in,
+            search=searched,
         )
         store.write_record(files.name(LEADERBOARD), board)
         tell(f"{ranked[0].title} is the candidate; predicting golden rows and holdout")
@@ -161,12 +174,59 @@ def fit_trial(
         return done[key]
 
 
+def next_request(request: FitRequest, store: ArtefactStore, *, nodes: int) -> FitRequest:
+    """Return what pods or clusters can fit now, beside each other.
+
+    The trials of the search where some are missing and lie in an earlier refit's window, else
+    those of the refit itself. Only `fit` takes a request to its candidate.
+    """
+    searched = _read_searched(request, store, nodes)
+    asked = _search_request(request)
+    return asked if asked and searched is None else _settled(request, searched or ())
+
+
 def missing_trials(request: FitRequest, store: ArtefactStore) -> tuple[TrialPlan, ...]:
     """Plans that are not fitted yet and need no other trial, for one node."""
     # For Argo's pods, each of which has an H2O of one node inside.
     plans = plan_trials(request.spec, _inputs(request, 1))
     stored = _stored(request, store, plans)
     return tuple(plan for plan in plans if plan.key not in stored and not plan.base)
+
+
+def _search(
+    session: H2OSession, request: FitRequest, store: ArtefactStore, tell: Tell
+) -> tuple[Trial, ...]:
+    """Fit what the search of an earlier refit lacks; its trials, the best first."""
+    asked = _search_request(request)
+    if asked is None:
+        return ()
+    nodes = session.connection.nodes
+    ranked = _read_ranked(asked, store, nodes)
+    if ranked is None:
+        plans = plan_trials(asked.spec, _inputs(asked, nodes))
+        done, _ = _done(session, asked, store, tell, plans)
+        ranked = _ranked(asked, plans, done)
+        # Else its rows and models would need memory beside the refit's own.
+        session.h2o.remove_all()
+    return ranked
+
+
+def _search_request(request: FitRequest) -> FitRequest | None:
+    search = request.training_set.search
+    return search and replace(request, training_set=search)
+
+
+def _settled(request: FitRequest, searched: Sequence[Trial]) -> FitRequest:
+    """The request with what the search chose in place of the search; itself where it searches."""
+    if not searched:
+        return request
+    return replace(
+        request,
+        spec=choose(request.spec, searched),
+        training_set=replace(request.training_set, search=None),
+        # Other clusters fit the search's trees, and none the one that it chose.
+        trees_elsewhere=False,
+    )
 
 
 def _done(
@@ -185,7 +245,8 @@ def _done(
     # Unknown parameters are refused before anything is read or fitted.
     for plan in plans:
         build_estimator(plan, classification=request.spec.classification)
-    tell(f"{len(done)} of {len(plans)} trials are stored; reading the training window")
+    stored, refit = f"{len(done)} of {len(plans)} trials", request.training_set.refit
+    tell(f"{stored} are stored; reading the training window of {refit}")
     work = Work(
         session=session,
         request=request,
@@ -202,7 +263,7 @@ def _done(
 
 
 def _is_elsewhere(plan: TrialPlan, request: FitRequest) -> bool:
-    return request.trees_elsewhere and not plan.base and plan.algorithm not in NODE_DEPENDENT
+    return request.trees_elsewhere and not plan.base and plan.nodes is None
 
 
 def count_to_share(request: ShareRequest, store: ArtefactStore, *, nodes: int) -> int:
@@ -214,8 +275,7 @@ def count_to_share(request: ShareRequest, store: ArtefactStore, *, nodes: int) -
 def _plans_to_share(request: ShareRequest, nodes: int) -> Sequence[TrialPlan]:
     """Trials that need no other trial's model, which lies in the memory of one cluster."""
     plans = plan_trials(request.fit.spec, _inputs(request.fit, nodes))
-    left_out = NODE_DEPENDENT if request.trees_only else frozenset[str]()
-    return [plan for plan in plans if not plan.base and plan.algorithm not in left_out]
+    return [plan for plan in plans if not plan.base and not (request.trees_only and plan.nodes)]
 
 
 def _inputs(request: FitRequest, nodes: int) -> PlanInputs:
@@ -231,6 +291,20 @@ def _stored(
         if trial is not None:
             found[plan.key] = trial
     return found
+
+
+def _read_searched(
+    request: FitRequest, store: ArtefactStore, nodes: int
+) -> tuple[Trial, ...] | None:
+    """Trials of an earlier refit's search, the best first; None if any is missing."""
+    asked = _search_request(request)
+    return () if asked is None else _read_ranked(asked, store, nodes)
+
+
+def _read_ranked(request: FitRequest, store: ArtefactStore, nodes: int) -> tuple[Trial, ...] | None:
+    plans = plan_trials(request.spec, _inputs(request, nodes))
+    stored = _stored(request, store, plans)
+    return _ranked(request, plans, stored) if len(stored) == len(plans) else None
 
 
 def _ranked(

@@ -40,17 +40,25 @@ def render_leaderboard(
     written = yaml.safe_dump(
         {"search": [*search]}, sort_keys=False, default_flow_style=None, width=200
     )
-    wide = max(len(trial.title) for trial in board.trials)
-    fitted = "1 trial" if len(board.trials) == 1 else f"{len(board.trials)} trials"
+    wide = max(len(trial.title) for trial in (*board.trials, *board.search))
+    chosen = f", as the search of {board.searched_in} chose" if board.search else ""
     return "\n".join(
         [
-            f"{model} {refit}: {fitted}, the best by {board.choose_by} first",
+            f"{model} {refit}: {_told(board.trials, board)}{chosen}",
             *(_render(trial, board, wide) for trial in board.trials),
+            *([f"search of {board.searched_in}: {_told(board.search, board)}"] * bool(chosen)),
+            *(_render(trial, board, wide) for trial in board.search),
             "",
             "The best alone, below `trials` of defs.yaml:",
             written.rstrip(),
         ]
     )
+
+
+def _told(trials: Sequence[Trial], board: Leaderboard) -> str:
+    if len(trials) == 1:
+        return "1 trial"
+    return f"{len(trials)} trials, the best by {board.choose_by} first"
 
 
 def _missing(model: str, refit: str, fitted: Sequence[str]) -> str:

@@ -106,6 +106,12 @@ def search_of(trial: TrialPlan, trials: Sequence[TrialPlan]) -> list[dict[str, A
     return [_written(one) for one in (*(by_key[key] for key in trial.base), trial)]
 
 
+def choose(spec: ModelSpec, searched: Sequence[TrialPlan]) -> ModelSpec:
+    """Put the best of a search in its place; `searched` has the best first."""
+    search = tuple(Search.model_validate(one) for one in search_of(searched[0], searched))
+    return spec.model_copy(update={"trials": spec.trials.model_copy(update={"search": search})})
+
+
 def _written(trial: TrialPlan) -> dict[str, Any]:
     forced = _forced(trial.algorithm, trial.parameters.get("nfolds"))
     given = {name: value for name, value in trial.parameters.items() if name not in forced}

@@ -94,6 +94,10 @@ class Leaderboard:
     choose_by: Metric
     trials: tuple[Trial, ...]
     """The best first."""
+    searched_in: str
+    """The refit whose search chose what was fitted: this one's, or one before it."""
+    search: tuple[Trial, ...] = ()
+    """What that search fitted, the best first; empty where it is this refit's own."""
 
 
 @dataclass(frozen=True, kw_only=True)

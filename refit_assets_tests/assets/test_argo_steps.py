@@ -1,6 +1,8 @@
 """The light steps of a refit that Argo orchestrates: records in, requests for programs out."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from refit_assets.exchange import Exchange, PackageRequest
 from refit_assets.features.job import FeaturesRequest
 from refit_assets.training.fit import FitRequest, TrialRequest
 from refit_assets.training.plan import PlanInputs, plan_trials
-from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, day
+from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily, day
 
 
 class Clustered:
@@ -40,7 +42,7 @@ def refit(workshop: Workshop) -> ArgoRefit:
     )
 
 
-def asked(workshop: Workshop, what: str, kind: type) -> object:
+def asked(workshop: Workshop, what: str, kind: type[Any]) -> Any:  # noqa: ANN401
     workload = f"refit-late-x1y2z-{what}"
     return Exchange(store=workshop.deployment.store, workload=workload).asked(kind)
 
@@ -76,3 +78,24 @@ def test_a_window_that_has_not_landed_is_refused(workshop: Workshop) -> None:
     workshop.land(1)
     with pytest.raises(Exception, match=r"needs days until 2013-01-04"):
         refit(workshop).plan(lambda _: None)
+
+
+def test_where_an_earlier_refit_searches_pods_fit_its_trials(computed: Workshop) -> None:
+    trials = computed.spec.trials.model_dump(mode="json") | {"search_every": 2}
+    computed.spec = build_daily(trials=trials)
+    computed.land(4)
+    computed.compute(4, 4)
+    second = replace(refit(computed), refit="2013-01-05")
+    assert second.plan(lambda _: None)["features"] == "false"
+    (name,) = json.loads(second.pin(lambda _: None)["trials"])
+    trial = asked(computed, name.removeprefix("refit-late-x1y2z-"), TrialRequest)
+    assert trial.fit.training_set.refit == FIRST_REFIT
+    inputs = PlanInputs(training_set_digest=trial.fit.training_set.digest)
+    assert [plan.key for plan in plan_trials(computed.spec, inputs)] == [trial.key]
+    # What they choose the last program fits, and so it is asked for the refit as a whole.
+    whole = asked(computed, "fit", FitRequest).training_set
+    assert (whole.refit, whole.search) == ("2013-01-05", trial.fit.training_set)
+    # A day that only the search reads is computed as well.
+    computed.land(1, delay=0)
+    assert second.plan(lambda _: None)["features"] == "true"
+    assert asked(computed, "features", FeaturesRequest).first == day(1)

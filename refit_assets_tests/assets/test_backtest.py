@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from refit_assets.artefacts import Storage
+from refit_assets.artefacts import Storage, day_name
 from refit_assets.assets.backtest import REPLAYED
 from refit_assets.errors import DataError, SpecError
 from refit_assets.release.backtest import (
@@ -27,6 +27,8 @@ from refit_assets_tests.specs import build_spec
 PLAN = Plan(first=day(4), last=day(7), rhythms=("daily", "once"))
 SHORT = replace(PLAN, last=day(5))
 WRONG = Curve(middle=6.5, slope=-1.0)
+EVERY_SECOND = build_daily().trials.model_dump(mode="json") | {"search_every": 2}
+"""Trials of a model that searches for every second refit."""
 
 
 class Stopped(Exception):  # noqa: N818 - a person's hand on the keyboard
@@ -197,3 +199,20 @@ def test_table_and_page_tell_what_each_cadence_earned(replayed: Workshop) -> Non
 def test_a_page_without_anybody_serving_says_so(week: Workshop) -> None:
     found = run(week, replace(PLAN, rhythms=("once",)), curves={"2013-01-04": WRONG})
     assert "nobody would have served" in render_backtest_report(found)
+
+
+def test_a_search_that_several_refits_share_is_paid_once(week: Workshop) -> None:
+    week.spec = build_daily(trials=EVERY_SECOND)
+    daily, once = run(week).cadences
+    # 2013-01-05 and -07 took over from the day before.
+    assert (daily.compute_seconds, once.compute_seconds) == (4 * 4.5, 4.5)
+    # Without the refit that searched, its search is part of what the refit needs.
+    _, once = run(week, replace(PLAN, first=day(5))).cadences
+    assert (once.refits, once.compute_seconds) == (("2013-01-05",), 6.0)
+
+
+def test_the_days_of_a_search_before_the_stretch_are_needed_as_well(week: Workshop) -> None:
+    week.spec = build_daily(trials=EVERY_SECOND)
+    (week.deployment.home / "artefacts" / day_name("late", "2013-01-01")).unlink()
+    with pytest.raises(DataError, match=r"1 days of late between 2013-01-01 .*\(2013-01-01 "):
+        run(week, replace(PLAN, first=day(5)))

@@ -278,3 +278,24 @@ def test_what_changed_in_the_ledger_is_told_on_the_release_once(refitted: Worksh
     storage = refitted.deployment.store.storage
     append(storage, "late", lambda events: replace(events[-1], sequence=2, kind="held"))
     assert observed(look(refitted, first.cursor)) == ["release"]
+
+
+def test_days_that_only_the_search_reads_are_waited_for_and_their_late_data_counts(
+    computed: Workshop,
+) -> None:
+    trials = computed.spec.trials.model_dump(mode="json") | {"search_every": 2}
+    computed.spec = build_daily(trials=trials)
+    computed.land(4)
+    computed.compute(2, 4)
+    store, name = computed.deployment.store, day_name("late", "2013-01-01")
+    known = store.need_record(DayRecord, name, made_by="late/features")
+    (computed.deployment.home / "artefacts" / name).unlink()
+    assert said(look(computed)) == "the window of 2013-01-05 lacks features of 2013-01-01"
+    store.write_record(name, known)
+    assert asked(look(computed)) == ["2013-01-05"]
+    computed.make("2013-01-05")
+    assert said(look(computed)) == "no day of the window of 2013-01-05 has changed"
+    computed.land(1, delay=0)
+    computed.compute(1, 4)
+    assert asked(look(computed)) == ["2013-01-05"]
+    assert "25.0% of the rows" in read_decisions(store, "late")[-1].sentence

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from refit_assets.assets.partitions import day_partitions, over_window, refit_partitions
 from refit_assets.errors import DataError
 from refit_assets.features.training_set import TrainingSet, pin_training_set
+from refit_assets.spec import ModelSpec
 from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily, day
 from refit_assets_tests.fakes.spark import NAMESPACE, SCHEMA, open_table
 
@@ -124,3 +126,60 @@ def test_a_table_that_nobody_wrote_to_yet_is_refused(landed: Workshop) -> None:
 def test_a_window_before_the_first_day_is_refused(computed: Workshop) -> None:
     with pytest.raises(DataError, match="2013-01-03"):
         pin(computed, "2013-01-03")
+
+
+def every_second(**refit: int) -> ModelSpec:
+    """The first refit searches, the second fits what it chose."""
+    trials = build_daily().trials.model_dump(mode="json") | {"search_every": 2}
+    return build_daily(refit={"cadence": "daily", "train": 2, "holdout": 1, **refit}, trials=trials)
+
+
+def test_a_refit_pins_what_its_settings_are_searched_on_as_that_refit_would(
+    landed: Workshop,
+) -> None:
+    landed.spec = every_second()
+    landed.land(4)
+    landed.compute(1, 4)
+    first, second = pin(landed), pin(landed, SECOND_REFIT)
+    assert first.search is None
+    assert second.search is not None
+    assert (second.search.refit, second.search.digest) == (FIRST_REFIT, first.digest)
+    assert (second.search.days, second.search.window) == (first.days, first.window)
+    # One tag keeps the one snapshot that both are read at.
+    assert (second.search.snapshot_id, second.search.tag) == (second.snapshot_id, second.tag)
+    assert [one.day for one in second.all_days] == [day(n) for n in (1, 2, 3, 4)]
+    # Its own digest says nothing of the search: with the same settings it is the same model.
+    landed.spec = build_daily()
+    assert pin(landed, SECOND_REFIT).digest == second.digest
+
+
+def test_days_that_the_search_lacks_are_refused_by_the_name_of_its_refit(
+    landed: Workshop,
+) -> None:
+    landed.spec = every_second()
+    landed.land(4)
+    landed.compute(2, 4)
+    said = f"refit {FIRST_REFIT} of late lacks 1 days"
+    assert days_named(refused(landed, said, SECOND_REFIT)) == ["2013-01-01"]
+
+
+def test_a_key_of_the_refit_and_of_its_search_is_named(landed: Workshop) -> None:
+    landed.spec = every_second()
+    landed.land(4)
+    put(landed, 1, "401,1,a,30", "199,2,b,0")
+    landed.compute(1, 4)
+    refused(landed, "1 keys of late stand on more than one day", SECOND_REFIT)
+
+
+def test_the_first_refit_reads_no_days_before_the_first_whatever_others_reach_back_to(
+    computed: Workshop,
+) -> None:
+    computed.spec = every_second()
+    assert computed.refit(names=["training_set"]).success
+    days, refits = day_partitions(computed.spec), refit_partitions(computed.spec)
+    for refit, reached in ((FIRST_REFIT, 3), ("2013-01-06", 4)):
+        found = over_window(computed.spec).get_upstream_mapped_partitions_result_for_partitions(
+            refits.empty_subset().with_partition_keys([refit]), refits, days
+        )
+        assert len([*found.partitions_subset.get_partition_keys()]) == reached
+        assert found.required_but_nonexistent_subset.is_empty

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from refit_assets.artefacts import ArtefactStore, RefitFiles
 from refit_assets.evaluation.holdout import Holdout, read_holdout
+from refit_assets.features.training_set import TrainingSet
 from refit_assets.spec import ModelSpec
 from refit_assets.training.fit import FitRequest, FitResult
 from refit_assets.training.trial import (
@@ -79,7 +80,7 @@ class FakeH2O:
         tell("trial 1 of 1 done")
         files = store.refit(spec.name, pinned.refit)
         holdout = read_holdout(spec, pinned.files("holdout"))
-        trial = self._trial(request)
+        trial = self._trial(pinned)
         golden = self._store(store, files, spec, holdout)
         candidate = Candidate(
             trial_key=trial.key,
@@ -103,7 +104,11 @@ class FakeH2O:
         )
         store.write_record(files.name("candidate/candidate.json"), candidate)
         board = Leaderboard(
-            training_set_digest=pinned.digest, choose_by=spec.trials.choose_by, trials=(trial,)
+            training_set_digest=pinned.digest,
+            choose_by=spec.trials.choose_by,
+            trials=(trial,),
+            searched_in=(pinned.search or pinned).refit,
+            search=(self._trial(pinned.search),) if pinned.search else (),
         )
         store.write_record(files.name(LEADERBOARD), board)
         return FitResult(trials=(trial,), candidate=candidate)
@@ -114,8 +119,8 @@ class FakeH2O:
     def stop(self) -> None:
         """Nothing runs."""
 
-    def _trial(self, request: FitRequest) -> Trial:
-        key = trial_key({"curve": self.curve.sha256, "data": request.training_set.digest})
+    def _trial(self, pinned: TrainingSet) -> Trial:
+        key = trial_key({"curve": self.curve.sha256, "data": pinned.digest})
         return Trial(
             key=key,
             algorithm="gbm",
@@ -124,7 +129,7 @@ class FakeH2O:
             nodes=None,
             base=(),
             h2o_version=H2O_VERSION,
-            training_set_digest=request.training_set.digest,
+            training_set_digest=pinned.digest,
             metrics={"log_loss": 0.4, "auc": 0.9},
             measured_rows=12,
             threshold=0.5,

@@ -1,5 +1,6 @@
 """Windows of refits, as dates."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,6 +9,13 @@ from refit_assets.errors import DataError
 from refit_assets.features.window import first_refit, plan_window, refit_keys, window_span
 from refit_assets.spec import ModelSpec
 from refit_assets_tests.features.conftest import build_spec
+
+EVERY_THIRD = {
+    "search": [{"algorithm": "gbm"}],
+    "choose_by": "auc",
+    "validation": 1,
+    "search_every": 3,
+}
 
 
 def spec_of(cadence: str, train: int, holdout: int, delay: int = 0, **changes: object) -> ModelSpec:
@@ -98,3 +106,33 @@ def test_keys_go_from_the_first_refit_to_the_datas_end() -> None:
 def test_the_span_covers_the_label_delay() -> None:
     assert window_span(spec_of("weekly", 12, 4, 8)) == 18
     assert window_span(spec_of("daily", 3, 1, 2)) == 6
+
+
+@pytest.mark.parametrize(
+    ("cadence", "key", "searched"),
+    [
+        ("daily", "2013-01-05", None),
+        ("daily", "2013-01-06", "2013-01-05"),
+        ("daily", "2013-01-07", "2013-01-05"),
+        ("daily", "2013-01-08", None),
+        ("weekly", "2013-01-28", None),
+        ("weekly", "2013-02-11", "2013-01-28"),
+        ("weekly", "2013-02-18", None),
+        ("monthly", "2013-04-01", None),
+        ("monthly", "2013-06-01", "2013-04-01"),
+        ("monthly", "2014-02-01", "2014-01-01"),
+    ],
+)
+def test_every_third_refit_searches_counted_from_the_first(
+    cadence: str, key: str, searched: str | None
+) -> None:
+    spec, every = spec_of(cadence, 2, 1), spec_of(cadence, 2, 1, trials=EVERY_THIRD)
+    if cadence == "daily":
+        spec, every = spec_of(cadence, 3, 1), spec_of(cadence, 3, 1, trials=EVERY_THIRD)
+    window = plan_window(every, key)
+    assert window.search == (searched and plan_window(spec, searched))
+    assert replace(window, search=None) == plan_window(spec, key)
+    # The refit and its search, each day once; the longest reach is what Dagster is told.
+    assert set(window.all_days) == {*window.days, *(window.search.days if window.search else ())}
+    assert list(window.all_days) == sorted(set(window.all_days))
+    assert window_span(every) == window_span(spec) + 2

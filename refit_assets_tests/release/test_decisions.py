@@ -149,3 +149,17 @@ def test_the_decisions_read_as_a_table_with_the_latest_last(tmp_path: Path) -> N
     assert first == "2013-01-28 12:00  -           skip   no window of late is complete yet"
     assert last.startswith("2013-01-28 12:00  2013-01-28  refit  the window of 2013-01-28")
     assert render_decisions([]).startswith("no decision yet")
+
+
+def test_late_data_of_the_days_that_were_searched_counts_as_well() -> None:
+    before = [
+        DayPin(day=day, part="train", digest="of then", rows=100, labelled_rows=90, files=("f",))
+        for day in (DAYS[0] - timedelta(days=1), DAYS[0])
+    ]
+    pinned = made_of()
+    pinned = replace(pinned, search=replace(pinned, days=tuple(before)))
+    # A day of both is the refit's own.
+    same = {**SAME, before[0].day: DayState(digest="of then", rows=100)}
+    assert changed_share(pinned, same) == 0
+    late = {**same, before[0].day: DayState(digest="another", rows=100)}
+    assert changed_share(pinned, late) == pytest.approx(1 / 22)

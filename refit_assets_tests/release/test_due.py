@@ -1,5 +1,6 @@
 """What is due is found by comparing what landed with what is recorded."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -147,3 +148,28 @@ def test_days_that_a_bad_file_holds_back_are_a_range_of_their_own_and_the_last_t
     assert contiguous_apart(days, {days[1], days[2]}) == tuple(ends)
     due = Due(days=days, refit=None, reason="", held_back=frozenset(days[1:3]))
     assert due.ranges == (ends[0], ends[2], ends[1])
+
+
+def test_a_changed_day_that_only_the_search_reads_makes_the_refit_due_again(
+    store: ArtefactStore, landing: Folder
+) -> None:
+    trials = SPEC.trials.model_dump(mode="json") | {"search_every": 2}
+    every_second, refit = build_spec(trials=trials), "2013-02-04"
+    window = plan_window(every_second, refit)
+    assert window.search is not None
+    assert window.all_days[0] < window.days[0]
+    land(landing, (window.end - FIRST).days)
+    record(store, landing)
+    name = store.refit(SPEC.name, refit).name("release/release.json")
+    made = Released(refit=refit, fingerprint=fingerprint(store, every_second, window))
+    store.write_record(name, made)
+    assert find_due(every_second, store, landing, refit).nothing
+    landing.write(f"things/{window.all_days[0]}.csv", b"thing,size,kind,delay\n1,2,a,3\n")
+    assert find_due(every_second, store, landing, refit).refit == refit
+    # By its content, once the day is computed.
+    changed = day_name(SPEC.name, window.all_days[0].isoformat())
+    known = store.need_record(DayRecord, changed, made_by="features")
+    record(store, landing)
+    assert find_due(every_second, store, landing, refit).nothing
+    store.write_record(changed, replace(known, digest="another"))
+    assert fingerprint(store, every_second, window) != made.fingerprint

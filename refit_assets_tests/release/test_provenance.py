@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,12 @@ def pinned() -> TrainingSet:
     )
 
 
-def story(tmp_path: Path) -> Provenance:
+def story(tmp_path: Path, training_set: TrainingSet | None = None) -> Provenance:
     sbom = tmp_path / "sbom.json"
     sbom.write_text(json.dumps(BILL))
     return build_provenance(
         SPEC,
-        pinned(),
+        training_set or pinned(),
         coordinates=COORDINATES,
         files={"flight-delay-1.0.20130603.jar": "ab", "flight-delay-1.0.20130603-all.jar": "cd"},
         mojo_sha256="mojo",
@@ -120,6 +121,16 @@ def test_the_story_names_data_code_and_libraries(tmp_path: Path) -> None:
     assert told.data_files == tuple(f"s3://lake/{n}.parquet" for n in ("1a", "1b", "2a", "2b"))
     assert told.contract.names == ("hour", "carrier")
     assert told.spec_sha256 == digest_spec(SPEC)
+
+
+def test_the_story_names_what_the_settings_were_searched_on(tmp_path: Path) -> None:
+    earlier = replace(pinned(), refit="2013-05-27", digest="earlier", days=pinned().days[:1])
+    told = story(tmp_path, replace(pinned(), search=earlier)).search
+    assert told is not None
+    assert (told.refit, told.training_set_digest) == ("2013-05-27", "earlier")
+    assert [one.digest for one in told.days] == ["digest-2"]
+    assert told.data_files == ("s3://lake/2a.parquet", "s3://lake/2b.parquet")
+    assert story(tmp_path).search is None
 
 
 def test_the_story_reads_back_as_it_was_written(tmp_path: Path) -> None:

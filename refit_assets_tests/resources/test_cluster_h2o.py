@@ -4,20 +4,21 @@ Over an API server in memory, whose programs answer as soon as they are submitte
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from refit_assets.artefacts import ArtefactStore, Folder
+from refit_assets.artefacts import ArtefactStore, Folder, trial_name
 from refit_assets.exchange import Exchange
-from refit_assets.features.training_set import DayPin
+from refit_assets.features.training_set import DayPin, TrainingSet
 from refit_assets.resources.cluster_h2o import ClusterH2O, Passes, plan_passes
 from refit_assets.spec import ModelSpec
 from refit_assets.training.fit import FitRequest, FitResult, ShareRequest, ShareResult
-from refit_assets.training.trial import Candidate
+from refit_assets.training.plan import PlanInputs, plan_trials
+from refit_assets.training.trial import H2O_VERSION, Candidate, Trial, TrialPlan
 from refit_assets.workloads.h2o_cluster import CLIENT_LABEL
 from refit_assets.workloads.kube import Manifest
 from refit_assets_tests.fakes.cluster import folder_programs, in_a_step
@@ -52,6 +53,8 @@ DAYS = [
     DayPin(day=date(2013, 7, n), part=part, digest=f"{n}", rows=9, labelled_rows=9, files=())
     for n, part in enumerate(("train", "validation", "holdout"), 1)
 ]
+EARLIER = [replace(pin, day=pin.day - timedelta(days=1), digest=f"-{pin.digest}") for pin in DAYS]
+"""What the search of the refit of the day before reads."""
 
 
 def spec_of(search: list[dict[str, Any]], **size: int) -> ModelSpec:
@@ -153,8 +156,9 @@ class World:
         self.api.store = self.programs.deployment.store
         self.said: list[str] = []
 
-    def fit(self, spec: ModelSpec) -> FitResult:
-        request = FitRequest(spec=spec, training_set=build_training_set(spec, DAYS))
+    def fit(self, spec: ModelSpec, search: TrainingSet | None = None) -> FitResult:
+        pinned = replace(build_training_set(spec, DAYS), search=search)
+        request = FitRequest(spec=spec, training_set=pinned)
         h2o = ClusterH2O(programs=self.programs)
         return in_a_step(lambda: h2o.fit(request, self.api.store, self.said.append))
 
@@ -214,3 +218,61 @@ def test_the_failure_of_one_cluster_ends_the_others(world: World) -> None:
     with pytest.raises(Exception, match="exit code 3"):
         world.fit(spec_of(TREES + LINES, nodes=2))
     assert world.api.names == []
+
+
+def test_clusters_share_the_search_of_an_earlier_refit_and_the_last_goes_on_to_the_refit(
+    world: World,
+) -> None:
+    spec = spec_of(TREES + LINES, nodes=2)
+    earlier = build_training_set(spec, EARLIER)
+    world.fit(spec, earlier)
+    share, last = world.api.request(ShareRequest, "fit-share"), world.api.request(FitRequest, "fit")
+    assert share.fit.training_set == earlier
+    assert last.training_set.search == earlier
+    assert last.trees_elsewhere
+
+
+@pytest.mark.parametrize(("best", "nodes"), [("gbm", 2), ("glm", 1)])
+def test_what_a_search_chose_is_fitted_on_as_many_nodes_as_that_search_used(
+    world: World, best: str, nodes: int
+) -> None:
+    spec = spec_of(TREES + LINES, nodes=2, clusters=2)
+    earlier = build_training_set(spec, EARLIER)
+    for plan in plan_trials(spec, PlanInputs(training_set_digest=earlier.digest)):
+        loss = 0.1 if plan.algorithm == best else 0.2
+        name = trial_name("flights", plan.key, "trial.json")
+        world.api.store.write_record(name, trial_of(plan, earlier, loss))
+    world.fit(spec, earlier)
+    (job,) = world.api.jobs
+    assert world.api.command(job) == "fit"
+    (size,) = [m["spec"]["replicas"] for m in world.api.made if m["kind"] == "StatefulSet"]
+    assert size == nodes
+    assert not world.api.request(FitRequest, "fit").trees_elsewhere
+
+
+def test_trees_that_stop_early_are_not_for_clusters_of_several_nodes_beside_one_of_one(
+    world: World,
+) -> None:
+    early = {"stopping_rounds": 2, "stopping_metric": "logloss", "score_tree_interval": 5}
+    stopping = [{"algorithm": "gbm", "parameters": early}]
+    # Where they stop hangs on the nodes: the last cluster would wait for them without end.
+    world.fit(spec_of(stopping + LINES, nodes=2))
+    assert [world.api.command(job) for job in world.api.jobs] == ["fit"]
+    assert not world.api.request(FitRequest, "fit").trees_elsewhere
+
+
+def trial_of(plan: TrialPlan, pinned: TrainingSet, loss: float) -> Trial:
+    return Trial(
+        **{one.name: getattr(plan, one.name) for one in fields(plan)},
+        h2o_version=H2O_VERSION,
+        training_set_digest=pinned.digest,
+        metrics={"log_loss": loss},
+        measured_rows=9,
+        threshold=0.5,
+        seconds=1.0,
+        mojo_sha256="mojo",
+        importance=(),
+        learning_curve=(),
+        curve_metric=None,
+        ranges={},
+    )

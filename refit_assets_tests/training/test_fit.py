@@ -14,7 +14,7 @@ import pytest
 
 from refit_assets.artefacts import trial_name
 from refit_assets.errors import DataError, SpecError, WorkloadTimeout
-from refit_assets.features.training_set import TrainingSet
+from refit_assets.features.training_set import Part, TrainingSet
 from refit_assets.training.fit import (
     FitRequest,
     FitResult,
@@ -24,19 +24,22 @@ from refit_assets.training.fit import (
     fit_share,
     fit_trial,
     missing_trials,
+    next_request,
     read_fitted,
 )
 from refit_assets.training.frames import local_path
 from refit_assets.training.queue import Taken
 from refit_assets.training.session import H2OConnection
+from refit_assets.training.trial import LEADERBOARD, Leaderboard
 from refit_assets_tests.training.conftest import (
+    SEARCH,
     Fitted,
     build_request,
     classification,
     new_store,
     silent,
 )
-from refit_assets_tests.training.flights import day_table
+from refit_assets_tests.training.flights import build_training_set, day_table
 
 pytestmark = pytest.mark.h2o
 
@@ -246,6 +249,38 @@ def test_the_deadline_ends_trials_that_take_too_long(h2o: H2OConnection, tmp_pat
     with pytest.raises(WorkloadTimeout, match=r"raise trials\.max_seconds"):
         fit(h2o, request, new_store(tmp_path / "store"), silent)
     assert time.monotonic() - began < 60
+
+
+def test_between_searches_a_refit_fits_what_the_search_chose_whoever_made_it(
+    h2o: H2OConnection, tmp_path: Path
+) -> None:
+    request = build_request(tmp_path / "files", **classification(search=SEARCH[:3]))
+    days = request.training_set.days[:5]
+    parts: tuple[Part, ...] = ("train", "train", "train", "validation", "holdout")
+    moved = [replace(pin, part=part) for pin, part in zip(days, parts, strict=True)]
+    earlier = build_training_set(request.spec, moved)
+    asked = replace(request, training_set=replace(request.training_set, search=earlier))
+    seen, fresh = new_store(tmp_path / "seen"), new_store(tmp_path / "fresh")
+    searched = fit(h2o, replace(request, training_set=earlier), seen, silent)
+    assert read_fitted(asked, seen) is None
+    assert next_request(asked, fresh, nodes=1) == replace(request, training_set=earlier)
+    lines: list[str] = []
+    results = [fit(h2o, asked, store, lines.append) for store in (seen, fresh)]
+    # One trial here; three of the search and one there.
+    assert sum(line.startswith("trial ") for line in lines) == 1 + 4
+    assert _without_seconds(results[0]) == _without_seconds(results[1])
+    (chosen,) = results[0].trials
+    best = searched.trials[0]
+    assert (chosen.algorithm, chosen.parameters) == (best.algorithm, best.parameters)
+    assert chosen.training_set_digest == request.training_set.digest
+    for store, result in zip((seen, fresh), results, strict=True):
+        name = store.refit("flights", request.training_set.refit).name(LEADERBOARD)
+        board = store.need_record(Leaderboard, name, made_by="fit")
+        assert (board.trials, board.searched_in) == (result.trials, earlier.refit)
+        assert [one.key for one in board.search] == [one.key for one in searched.trials]
+        assert read_fitted(asked, store) == result
+    # The refit that searches is another's to make.
+    assert fresh.storage.names(fresh.refit("flights", earlier.refit).folder) == []
 
 
 def _fit(h2o: H2OConnection, fitted: Fitted, pinned: TrainingSet, folder: Path) -> FitResult:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from refit_assets.errors import SpecError
-from refit_assets.training.plan import PlanInputs, plan_trials, search_of
+from refit_assets.training.plan import PlanInputs, choose, plan_trials, search_of
 from refit_assets.training.trial import TrialPlan
 from refit_assets_tests.specs import build_spec
 
@@ -179,3 +179,23 @@ def _key(
     content = {"choose_by": "log_loss", "validation": 1, "search": search, **trials}
     inputs = PlanInputs(training_set_digest=training_set_digest, nodes=nodes)
     return plan_trials(build_spec(trials=content), inputs)[0].key
+
+
+def test_what_a_search_chose_takes_its_place_and_the_rest_of_the_spec_stays() -> None:
+    content = {
+        "choose_by": "log_loss",
+        "validation": 1,
+        "search": [
+            {"algorithm": "gbm", "grid": {"max_depth": [3, 5]}},
+            {"algorithm": "glm"},
+            {"algorithm": "stacked_ensemble", "base": ["glm"]},
+        ],
+    }
+    spec = build_spec(trials=content)
+    plans = plan_trials(spec, INPUTS)
+    for plan, keys in ((plans[1], [plans[1].key]), (plans[3], [plans[2].key, plans[3].key])):
+        others = [one for one in plans if one is not plan]
+        chosen = choose(spec, [plan, *others])
+        assert [one.key for one in plan_trials(chosen, INPUTS)] == keys
+        again = chosen.trials.model_copy(update={"search": spec.trials.search})
+        assert chosen.model_copy(update={"trials": again}) == spec
