@@ -32,7 +32,7 @@ from refit_assets.training.fit import (
     next_request,
     read_fitted,
 )
-from refit_assets.training.trial import NODE_DEPENDENT
+from refit_assets.training.trial import NODE_DEPENDENT, Trial
 from refit_assets.workloads.h2o_cluster import CLIENT_LABEL, Cluster, H2OClusters, node_hosts
 from refit_assets.workloads.kube import MODEL_LABEL, workload_name
 from refit_assets.workloads.program_pod import Program, ProgramPods, build_job
@@ -57,7 +57,7 @@ class Passes:
     last_nodes: int
 
 
-def plan_passes(spec: ModelSpec, chosen: ModelSpec | None = None) -> Passes:
+def plan_passes(spec: ModelSpec, searched: Sequence[Trial] = ()) -> Passes:
     """Plan a model's passes.
 
     Trees are the same on any number of nodes. What is not runs on one, as on a laptop, and there
@@ -65,15 +65,15 @@ def plan_passes(spec: ModelSpec, chosen: ModelSpec | None = None) -> Passes:
 
     Args:
         spec: The model.
-        chosen: The same with what a search chose in place of the search: nothing to share. It is
-            fitted on as many nodes as that search would fit it on.
+        searched: Trials of an earlier refit's search, the best first. That is fitted on as many
+            nodes as the search fitted it on, and there is nothing to share.
 
     """
     size = spec.compute.kubernetes.h2o
-    apart = _apart(spec)
+    apart = [search.algorithm in NODE_DEPENDENT for search in spec.trials.search]
     mixed = size.nodes > 1 and any(apart) and not all(apart)
-    if chosen is not None:
-        last_nodes = 1 if mixed and any(_apart(chosen)) else size.nodes
+    if searched:
+        last_nodes = 1 if mixed and searched[0].nodes else size.nodes
         return Passes(clusters=0, nodes=size.nodes, trees_only=False, last_nodes=last_nodes)
     return Passes(
         clusters=size.clusters if mixed or size.clusters > 1 else 0,
@@ -81,10 +81,6 @@ def plan_passes(spec: ModelSpec, chosen: ModelSpec | None = None) -> Passes:
         trees_only=mixed,
         last_nodes=1 if mixed else size.nodes,
     )
-
-
-def _apart(spec: ModelSpec) -> list[bool]:
-    return [search.algorithm in NODE_DEPENDENT for search in spec.trials.search]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +112,8 @@ class ClusterH2O:
             return fitted
         step, passes = present_step(), plan_passes(request.spec)
         following = next_request(request, store, nodes=passes.last_nodes)
-        if following.spec != request.spec:
-            passes = plan_passes(request.spec, following.spec)
+        if following.searched:
+            request, passes = following, plan_passes(request.spec, following.searched)
         shares = self._shares(following, step, passes) if passes.clusters else []
         beside = passes.trees_only and bool(shares)
         last = self._last(replace(request, trees_elsewhere=beside), step, passes)

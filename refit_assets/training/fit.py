@@ -74,10 +74,7 @@ def read_fitted(request: FitRequest, store: ArtefactStore, *, nodes: int = 1) ->
 
     Needs no H2O: a refit with nothing new never starts one.
     """
-    searched = _read_searched(request, store, nodes)
-    if searched is None:
-        return None
-    request = _settled(request, searched)
+    request = next_request(request, store, nodes=nodes)
     ranked = _read_ranked(request, store, nodes)
     if ranked is None:
         return None
@@ -105,14 +102,9 @@ def fit(
 
     """
     with connected(connection, request.spec.trials.max_seconds) as session:
-        searched = _search(session, request, store, tell)
-        searched_in = (request.training_set.search or request.training_set).refit
-        if searched:
-            best = searched[0]
-            tell(f"the search of {searched_in} chose {best.algorithm}: {best.settings}")
-        request = _settled(request, searched)
+        request = _searched(session, request, store, tell)
         spec, training_set = request.spec, request.training_set
-        plans = plan_trials(spec, _inputs(request, connection.nodes))
+        plans = _plans(request, connection.nodes)
         done, loaded = _done(session, request, store, tell, plans)
         ranked = _ranked(request, plans, done)
         files = store.refit(spec.name, training_set.refit)
@@ -120,8 +112,8 @@ def fit(
             training_set_digest=training_set.digest,
             choose_by=spec.trials.choose_by,
             trials=ranked,
-            searched_in=searched_in,
-            search=searched,
+            searched_in=(training_set.search or training_set).refit,
+            search=request.searched,
         )
         store.write_record(files.name(LEADERBOARD), board)
         tell(f"{ranked[0].title} is the candidate; predicting golden rows and holdout")
@@ -162,7 +154,7 @@ def fit_trial(
         Everything that `fit` raises.
 
     """
-    plans = plan_trials(request.spec, _inputs(request, connection.nodes))
+    plans = _plans(request, connection.nodes)
     mine = [plan for plan in plans if plan.key == key]
     if not mine:
         message = (
@@ -175,58 +167,43 @@ def fit_trial(
 
 
 def next_request(request: FitRequest, store: ArtefactStore, *, nodes: int) -> FitRequest:
-    """Return what pods or clusters can fit now, beside each other.
+    """Return what is to be fitted now; needs no H2O.
 
-    The trials of the search where some are missing and lie in an earlier refit's window, else
-    those of the refit itself. Only `fit` takes a request to its candidate.
+    The search where it reads an earlier refit's days and trials of it are missing, else the refit
+    itself, with what that search chose. Only `fit` takes a request to its candidate.
     """
-    searched = _read_searched(request, store, nodes)
-    asked = _search_request(request)
-    return asked if asked and searched is None else _settled(request, searched or ())
+    search = request.training_set.search
+    if search is None or request.searched:
+        return request
+    asked = replace(request, training_set=search)
+    ranked = _read_ranked(asked, store, nodes)
+    # Other clusters fit the search's trees, and not what it chose.
+    return replace(request, searched=ranked, trees_elsewhere=False) if ranked else asked
 
 
 def missing_trials(request: FitRequest, store: ArtefactStore) -> tuple[TrialPlan, ...]:
     """Plans that are not fitted yet and need no other trial, for one node."""
     # For Argo's pods, each of which has an H2O of one node inside.
-    plans = plan_trials(request.spec, _inputs(request, 1))
+    plans = _plans(request, 1)
     stored = _stored(request, store, plans)
     return tuple(plan for plan in plans if plan.key not in stored and not plan.base)
 
 
-def _search(
+def _searched(
     session: H2OSession, request: FitRequest, store: ArtefactStore, tell: Tell
-) -> tuple[Trial, ...]:
-    """Fit what the search of an earlier refit lacks; its trials, the best first."""
-    asked = _search_request(request)
-    if asked is None:
-        return ()
+) -> FitRequest:
+    """Fit what the search of an earlier refit lacks; the request with what it chose."""
     nodes = session.connection.nodes
-    ranked = _read_ranked(asked, store, nodes)
-    if ranked is None:
-        plans = plan_trials(asked.spec, _inputs(asked, nodes))
-        done, _ = _done(session, asked, store, tell, plans)
-        ranked = _ranked(asked, plans, done)
+    following = next_request(request, store, nodes=nodes)
+    if following.training_set.refit != request.training_set.refit:
+        _done(session, following, store, tell, _plans(following, nodes))
         # Else its rows and models would need memory beside the refit's own.
         session.h2o.remove_all()
-    return ranked
-
-
-def _search_request(request: FitRequest) -> FitRequest | None:
-    search = request.training_set.search
-    return search and replace(request, training_set=search)
-
-
-def _settled(request: FitRequest, searched: Sequence[Trial]) -> FitRequest:
-    """The request with what the search chose in place of the search; itself where it searches."""
-    if not searched:
-        return request
-    return replace(
-        request,
-        spec=choose(request.spec, searched),
-        training_set=replace(request.training_set, search=None),
-        # Other clusters fit the search's trees, and none the one that it chose.
-        trees_elsewhere=False,
-    )
+        following = next_request(request, store, nodes=nodes)
+    if search := following.training_set.search:
+        best = following.searched[0]
+        tell(f"the search of {search.refit} chose {best.algorithm}: {best.settings}")
+    return following
 
 
 def _done(
@@ -274,12 +251,14 @@ def count_to_share(request: ShareRequest, store: ArtefactStore, *, nodes: int) -
 
 def _plans_to_share(request: ShareRequest, nodes: int) -> Sequence[TrialPlan]:
     """Trials that need no other trial's model, which lies in the memory of one cluster."""
-    plans = plan_trials(request.fit.spec, _inputs(request.fit, nodes))
+    plans = _plans(request.fit, nodes)
     return [plan for plan in plans if not plan.base and not (request.trees_only and plan.nodes)]
 
 
-def _inputs(request: FitRequest, nodes: int) -> PlanInputs:
-    return PlanInputs(training_set_digest=request.training_set.digest, nodes=nodes)
+def _plans(request: FitRequest, nodes: int) -> tuple[TrialPlan, ...]:
+    spec = choose(request.spec, request.searched) if request.searched else request.spec
+    inputs = PlanInputs(training_set_digest=request.training_set.digest, nodes=nodes)
+    return plan_trials(spec, inputs)
 
 
 def _stored(
@@ -293,16 +272,8 @@ def _stored(
     return found
 
 
-def _read_searched(
-    request: FitRequest, store: ArtefactStore, nodes: int
-) -> tuple[Trial, ...] | None:
-    """Trials of an earlier refit's search, the best first; None if any is missing."""
-    asked = _search_request(request)
-    return () if asked is None else _read_ranked(asked, store, nodes)
-
-
 def _read_ranked(request: FitRequest, store: ArtefactStore, nodes: int) -> tuple[Trial, ...] | None:
-    plans = plan_trials(request.spec, _inputs(request, nodes))
+    plans = _plans(request, nodes)
     stored = _stored(request, store, plans)
     return _ranked(request, plans, stored) if len(stored) == len(plans) else None
 

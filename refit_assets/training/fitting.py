@@ -50,6 +50,8 @@ class FitRequest:
 
     spec: ModelSpec
     training_set: TrainingSet
+    searched: tuple[Trial, ...] = ()
+    """Trials of an earlier refit's search, the best first, once they are known: it is fitted."""
     max_parallel: int | None = None
     """How many trials at once; None: as the spec says."""
     trees_elsewhere: bool = False

@@ -247,6 +247,8 @@ def test_what_a_search_chose_is_fitted_on_as_many_nodes_as_that_search_used(
     assert world.api.command(job) == "fit"
     (size,) = [m["spec"]["replicas"] for m in world.api.made if m["kind"] == "StatefulSet"]
     assert size == nodes
+    # On other nodes the search's trials would have other keys: it is told what they are.
+    assert world.api.request(FitRequest, "fit").searched[0].algorithm == best
     assert not world.api.request(FitRequest, "fit").trees_elsewhere
 
 
