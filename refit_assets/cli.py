@@ -280,7 +280,9 @@ def why(model: str, as_json: bool) -> None:
 
 @refit.command()
 @MODEL
-@click.option("--to", "version", required=True, help="A published version.")
+@click.option(
+    "--to", "version", required=True, help="A published version; `refit timeline` tells them."
+)
 @BY
 @REASON
 @AS_JSON

@@ -1,6 +1,7 @@
 """Our own H2O: private, watched, and gone when it should be."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,11 +124,13 @@ def test_it_does_not_outlive_the_process_that_started_it(number: int) -> None:
 @pytest.mark.h2o
 def test_where_its_watcher_was_killed_too_it_ends_because_nobody_pings_it() -> None:
     with _child(ping_timeout_seconds=4, state="ready") as (child, jvm):
-        (watcher,) = jvm.children()
+        (watcher,), folder = jvm.children(), Path(jvm.cwd()).parent
         os.kill(watcher.pid, signal.SIGKILL)
         os.kill(child.pid, signal.SIGKILL)
         _, alive = psutil.wait_procs([jvm], timeout=60)
         assert not alive
+    # Who would have removed it was killed.
+    shutil.rmtree(folder)
 
 
 @contextmanager
