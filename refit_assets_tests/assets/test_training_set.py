@@ -153,6 +153,20 @@ def test_a_refit_pins_what_its_settings_are_searched_on_as_that_refit_would(
     assert pin(landed, SECOND_REFIT).digest == second.digest
 
 
+def test_what_follows_is_stale_where_only_days_changed_that_the_search_reads(
+    landed: Workshop,
+) -> None:
+    landed.spec = every_second()
+    landed.land(4)
+    versions: list[str | None] = []
+    for delay in (30, 30, 0):
+        landed.land(1, delay=delay)
+        landed.compute(1, 4)
+        assert landed.refit(SECOND_REFIT, ["training_set"]).success
+        versions.append(landed.data_version("training_set", SECOND_REFIT))
+    assert versions[0] == versions[1] != versions[2]
+
+
 def test_days_that_the_search_lacks_are_refused_by_the_name_of_its_refit(
     landed: Workshop,
 ) -> None:
