@@ -167,6 +167,18 @@ def test_what_follows_is_stale_where_only_days_changed_that_the_search_reads(
     assert versions[0] == versions[1] != versions[2]
 
 
+def test_training_set_and_trials_name_the_refit_that_searched(landed: Workshop) -> None:
+    landed.spec = every_second()
+    landed.land(4)
+    landed.compute(1, 4)
+    for refit in (FIRST_REFIT, SECOND_REFIT):
+        made = landed.refit(refit, ["training_set", "trials", "candidate"])
+        events = made.get_asset_materialization_events()
+        told = {one.asset_key.path[-1]: one.materialization.metadata for one in events}
+        for name in ("training_set", "trials"):
+            assert told[name]["searched_in"].value == FIRST_REFIT
+
+
 def test_days_that_the_search_lacks_are_refused_by_the_name_of_its_refit(
     landed: Workshop,
 ) -> None:
