@@ -191,6 +191,7 @@ def _slices(
     name = _slice_name(gate, column, floor=floor)
     slices = [one for one in evaluation.slices if one.column == column]
     judged = [one for one in slices if one.rows >= gate.minimum_rows]
+    # Held for want of slices, it would guard nothing and say nothing.
     if not judged:
         return _lost(name, f"no slice of {column} has {gate.minimum_rows:,} rows", limit)
     values: list[tuple[float, Slice, Measured]] = []
@@ -233,6 +234,7 @@ def _against_champion(
         why = f"champion {champion} did not score these rows: its jar is gone or asks for others"
         return _lost("champion", why, limit)
     found = comparison.difference
+    # Better by another metric is an answer to another question.
     if found is None or found.metric != gate.metric:
         what = f"the difference in {metric_name(gate.metric)} from {champion} is undefined"
         return _lost("champion", what, limit)
@@ -314,6 +316,7 @@ def _jar_gate(
 
 
 def _first(name: str, limit: float) -> GateResult:
+    # The first model has floors and ceilings to hold, and nobody to be worse than.
     sentence = "No model has been released yet: there is no champion to compare with."
     return GateResult(name=name, held=True, sentence=sentence, value=None, limit=limit)
 

@@ -313,6 +313,7 @@ def about_json(
         "contract_digest": contract.digest,
         "as_of": request.timestamp,
         "default_threshold": facts.default_threshold,
+        # In an order of its own: the caller's would be part of the jar's bytes.
         "provenance": dict(sorted(request.provenance.items())),
     }
 
@@ -335,6 +336,7 @@ def write_golden_rows(
         _check_header(examples, header, names, given, facts)
         columns = [header.index(name) for name in wanted]
         table = [[row[at] for at in columns] for row in rows]
+    # From all over the file: rows lie by kind or by day, and its head may be all of one.
     step = max(1, -(-len(table) // MOST_GOLDEN_ROWS))
     chosen = table[::step]
     with golden.open("w", newline="", encoding="utf-8") as stream:
@@ -355,6 +357,7 @@ def _check_header(
     if missing:
         message = f"{examples} lacks the inputs {', '.join(missing)}; it has {', '.join(header)}"
         raise DataError(message)
+    # Some of them would leave the other answers unproven, and nobody would notice.
     if given and set(given) != set(facts.output_names):
         message = (
             f"{examples} has the predictions {', '.join(given)}; this model answers "
@@ -440,6 +443,7 @@ def _variables(request: PackagingRequest, written: WrittenModel) -> dict[str, An
 
 def _example(fields: Sequence[InputField], row: Mapping[str, str]) -> list[tuple[str, str]]:
     """Calls of the builder for the documentation: what must be set, and a few more."""
+    # It is there to be copied: of a hundred inputs a few show how.
     few = 8
     calls: list[tuple[str, str]] = []
     for at, field in enumerate(fields):
