@@ -1,4 +1,7 @@
-"""The same refit in two folders, by the real Spark, H2O and Maven: the same bytes in the end."""
+"""The same refit in two folders, by the real Spark, H2O and Maven: the same bytes in the end.
+
+Its settings are searched for the refit before it, which only one of the folders has made.
+"""
 
 import shutil
 from concurrent.futures import ProcessPoolExecutor
@@ -30,26 +33,30 @@ SPEC = build_spec(
         ],
         "choose_by": "auc",
         "validation": 2,
+        "search_every": 2,
     },
     compute={"embedded": {"h2o": {"memory_mib": 1024}, "spark": {"driver_memory_mib": 1024}}},
 )
+BEFORE, REFIT = "2013-01-08", "2013-01-09"
 
 
-def refit(home: Path) -> Summary:
-    """Do the whole main job in a home of its own: landing to release."""
+def refit(home: Path, *keys: str) -> Summary:
+    """Do the whole main job in a home of its own, landing to release; the last summary."""
     deployment = Deployment(home=home)
     deployment.prepare()
     shutil.copytree(LANDING, deployment.landing.root, dirs_exist_ok=True)
-    due = find_due(SPEC, deployment.store, deployment.landing, None)
-    summary = run_main_job(SPEC, deployment, due)
+    summary = None
+    for key in keys:
+        due = find_due(SPEC, deployment.store, deployment.landing, key)
+        summary = run_main_job(SPEC, deployment, due)
     assert summary is not None
     return summary
 
 
-def in_a_process_of_its_own(home: Path) -> Summary:
+def in_a_process_of_its_own(home: Path, *keys: str) -> Summary:
     """As `make refit` does it; the job ends its Spark, which the other tests still need."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(refit, home).result()
+        return pool.submit(refit, home, *keys).result()
 
 
 def files_of(home: Path, pattern: str) -> dict[str, bytes]:
@@ -63,9 +70,11 @@ def test_the_same_refit_in_two_folders_gives_the_same_mojo_and_jar(
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")  # the job sets its own
     here, there = tmp_path / "here", tmp_path / "some" / "where" / "else"
-    one, other = in_a_process_of_its_own(here), in_a_process_of_its_own(there)
+    one = in_a_process_of_its_own(here, BEFORE, REFIT)
+    other = in_a_process_of_its_own(there, REFIT)
     assert one.digests == other.digests
     assert one.digests.keys() == {"training_set", "mojo", "jar"}
     assert one.version == other.version
-    for pattern in ("artefacts/models/late/refits/*/candidate/model.zip", "**/*.jar", "**/*.pom"):
+    candidate = f"artefacts/models/late/refits/{REFIT}/candidate/model.zip"
+    for pattern in (candidate, "**/*20130109*.jar", "**/*20130109*.pom"):
         assert files_of(here, pattern) == files_of(there, pattern), pattern
