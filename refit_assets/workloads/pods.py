@@ -19,6 +19,9 @@ HOPELESS_WAITS = frozenset(
         "RunContainerError",
     }
 )
+# On a busy node the kubelet gives a Secret or ConfigMap a second to come, and then asks again by
+# itself (kubernetes/kubernetes#117972); of one that does not exist it says so.
+_PASSES = "timed out waiting for the condition"
 MOUNT_SECONDS = 90
 """How long a volume may take to come."""
 _CURES = {
@@ -47,9 +50,10 @@ def why_stuck(pod: Manifest, events: Sequence[str] = ()) -> str | None:
     """
     for status in _container_statuses(pod):
         waiting = status.get("state", {}).get("waiting", {})
-        if waiting.get("reason") in HOPELESS_WAITS:
-            return _said(pod, waiting["reason"], waiting.get("message", ""))
-    mounts = [event for event in events if event.startswith("FailedMount:")]
+        message = waiting.get("message", "")
+        if waiting.get("reason") in HOPELESS_WAITS and _PASSES not in message:
+            return _said(pod, waiting["reason"], message)
+    mounts = [one for one in events if one.startswith("FailedMount:") and _PASSES not in one]
     if pod_phase(pod) == "Pending" and mounts:
         return _said(pod, "FailedMount", mounts[-1].partition(": ")[2])
     return None

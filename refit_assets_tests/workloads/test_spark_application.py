@@ -134,6 +134,18 @@ def test_a_driver_that_can_never_start_ends_the_wait_at_once(reason: str, cure: 
     assert world.api.names == []
 
 
+def test_a_secret_that_a_busy_node_gets_late_is_waited_for() -> None:
+    world = World()
+    world.state(1, "SUBMITTED")
+    late = "failed to sync secret cache: timed out waiting for the condition"
+    waiting = [{"state": {"waiting": {"reason": "CreateContainerConfigError", "message": late}}}]
+    world.driver(2, "Pending", containerStatuses=waiting)
+    world.api.said[DRIVER] = [f'FailedMount: MountVolume.SetUp failed for volume "login" : {late}']
+    world.driver(120)
+    world.state(150, "COMPLETED")
+    world.run()
+
+
 def test_a_volume_may_come_after_its_driver_as_sparks_own_does() -> None:
     world = World()
     world.state(1, "SUBMITTED")
