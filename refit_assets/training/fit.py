@@ -108,11 +108,12 @@ def fit(
         done, loaded = _done(session, request, store, tell, plans)
         ranked = _ranked(request, plans, done)
         files = store.refit(spec.name, training_set.refit)
+        search = training_set.search if request.searched else None
         board = Leaderboard(
             training_set_digest=training_set.digest,
             choose_by=spec.trials.choose_by,
             trials=ranked,
-            searched_in=(training_set.search or training_set).refit,
+            searched_in=(search or training_set).refit,
             search=request.searched,
         )
         store.write_record(files.name(LEADERBOARD), board)
@@ -173,7 +174,8 @@ def next_request(request: FitRequest, store: ArtefactStore, *, nodes: int) -> Fi
     itself, with what that search chose. Only `fit` takes a request to its candidate.
     """
     search = request.training_set.search
-    if search is None or request.searched:
+    # Of one trial there is nothing to choose.
+    if search is None or request.searched or len(_plans(request, nodes)) == 1:
         return request
     asked = replace(request, training_set=search)
     ranked = _read_ranked(asked, store, nodes)
@@ -200,7 +202,7 @@ def _searched(
         # Else its rows and models would need memory beside the refit's own.
         session.h2o.remove_all()
         following = next_request(request, store, nodes=nodes)
-    if search := following.training_set.search:
+    if (search := following.training_set.search) and following.searched:
         best = following.searched[0]
         tell(f"the search of {search.refit} chose {best.algorithm}: {best.settings}")
     return following

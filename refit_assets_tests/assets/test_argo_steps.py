@@ -81,17 +81,20 @@ def test_a_window_that_has_not_landed_is_refused(workshop: Workshop) -> None:
 
 
 def test_where_an_earlier_refit_searches_pods_fit_its_trials(computed: Workshop) -> None:
-    trials = computed.spec.trials.model_dump(mode="json") | {"search_every": 2}
+    search = [{"algorithm": "gbm", "grid": {"ntrees": [5, 7]}}]
+    trials = computed.spec.trials.model_dump(mode="json")
+    trials |= {"search": search, "search_every": 2}
     computed.spec = build_daily(trials=trials)
     computed.land(4)
     computed.compute(4, 4)
     second = replace(refit(computed), refit="2013-01-05")
     assert second.plan(lambda _: None)["features"] == "false"
-    (name,) = json.loads(second.pin(lambda _: None)["trials"])
-    trial = asked(computed, name.removeprefix("refit-late-x1y2z-"), TrialRequest)
+    names = json.loads(second.pin(lambda _: None)["trials"])
+    found = [asked(computed, one.removeprefix("refit-late-x1y2z-"), TrialRequest) for one in names]
+    trial = found[0]
     assert trial.fit.training_set.refit == FIRST_REFIT
     inputs = PlanInputs(training_set_digest=trial.fit.training_set.digest)
-    assert [plan.key for plan in plan_trials(computed.spec, inputs)] == [trial.key]
+    assert [plan.key for plan in plan_trials(computed.spec, inputs)] == [one.key for one in found]
     # What they choose the last program fits, and so it is asked for the refit as a whole.
     whole = asked(computed, "fit", FitRequest).training_set
     assert (whole.refit, whole.search) == ("2013-01-05", trial.fit.training_set)
