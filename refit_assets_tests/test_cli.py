@@ -16,7 +16,8 @@ from refit_assets.features.refused import Refusal, Refused
 from refit_assets.models import read_models
 from refit_assets.release.decisions import decide_by_hand, record_decision
 from refit_assets.release.ledger import Challenger, append, plan_release
-from refit_assets.training.trial import H2O_VERSION, LEADERBOARD, Leaderboard, Trial
+from refit_assets.training.trial import LEADERBOARD, Leaderboard, Trial, TrialPlan
+from refit_assets_tests.fakes.h2o import as_fitted
 
 REFIT = datetime(2013, 6, 3, tzinfo=UTC)
 COMMANDS = {
@@ -236,25 +237,8 @@ def test_trials_are_shown_best_first_and_the_best_as_a_spec_would_have_it(
 
 
 def trial(key: str, log_loss: float, **parameters: int) -> Trial:
-    return Trial(
-        key=key,
-        algorithm="gbm",
-        parameters=dict(parameters),
-        seed=7,
-        nodes=None,
-        base=(),
-        h2o_version=H2O_VERSION,
-        training_set_digest="d",
-        metrics={"log_loss": log_loss},
-        measured_rows=12,
-        threshold=0.5,
-        seconds=2.0,
-        mojo_sha256="m",
-        importance=(),
-        learning_curve=(),
-        curve_metric=None,
-        ranges={},
-    )
+    plan = TrialPlan(key=key, algorithm="gbm", parameters=dict(parameters), seed=7, nodes=None)
+    return as_fitted(plan, "d", metrics={"log_loss": log_loss}, seconds=2.0)
 
 
 def test_why_tells_every_decision_for_people_and_for_programs(tmp_path: Path) -> None:

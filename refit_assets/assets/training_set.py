@@ -97,6 +97,6 @@ def _metadata(pinned: TrainingSet) -> dict[str, str | int]:
         "from": window.train_start.isoformat(),
         "holdout_from": window.holdout_start.isoformat(),
         "until": window.end.isoformat(),
-        "searched_in": (pinned.search or pinned).refit,
+        "searched_in": pinned.searched_in,
         **rows,
     }

@@ -70,7 +70,7 @@ def build_trials_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 data_version=dg.DataVersion(_digest(result.trials)),
                 metadata={
                     "leaderboard": _leaderboard(result.trials),
-                    "searched_in": (pinned.search or pinned).refit,
+                    "searched_in": pinned.searched_in,
                     **running.figures,
                 },
             )

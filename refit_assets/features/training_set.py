@@ -57,6 +57,11 @@ class TrainingSet:
     """What the settings are searched on; None: on this very set."""
 
     @property
+    def searched_in(self) -> str:
+        """The refit whose search chooses the settings: this one, or one before it."""
+        return (self.search or self).refit
+
+    @property
     def all_days(self) -> tuple[DayPin, ...]:
         """With those that the search reads: each day once, in order."""
         pins = (*(self.search.days if self.search else ()), *self.days)
@@ -112,32 +117,26 @@ def pin_training_set(
     tag = f"refit-{refit}-{digest[:12]}"
     # After all refusals, so that no snapshot is kept for a set that is none.
     location = table.tag(tag, snapshot.snapshot_id, retain_days=retain_days, loaded=loaded)
-    pinned = TrainingSet(
-        model=spec.name,
-        refit=refit,
-        as_of=window.as_of,
-        window=window,
-        snapshot_id=snapshot.snapshot_id,
-        metadata_location=location,
-        tag=tag,
-        contract_digest=contract_digest,
-        days=pins,
-        missing_days=_missing(window, records),
-        digest=digest,
-    )
-    if window.search is None:
-        return pinned
-    # At the same snapshot, which the one tag keeps.
-    search = replace(
-        pinned,
-        refit=window.search.as_of.isoformat(),
-        as_of=window.search.as_of,
-        window=window.search,
-        days=searched,
-        missing_days=_missing(window.search, records),
-        digest=_digest(searched, contract_digest),
-    )
-    return replace(pinned, search=search)
+
+    def pinned(key: str, of: RefitWindow, days: tuple[DayPin, ...]) -> TrainingSet:
+        return TrainingSet(
+            model=spec.name,
+            refit=key,
+            as_of=of.as_of,
+            window=of,
+            snapshot_id=snapshot.snapshot_id,
+            metadata_location=location,
+            tag=tag,
+            contract_digest=contract_digest,
+            days=days,
+            missing_days=_missing(of, records),
+            digest=_digest(days, contract_digest),
+        )
+
+    # Both at the one snapshot, which the one tag keeps.
+    before = window.search
+    search = pinned(before.as_of.isoformat(), before, searched) if before else None
+    return replace(pinned(refit, window, pins), search=search)
 
 
 def read_days(store: ArtefactStore, spec: ModelSpec, days: Sequence[date]) -> dict[date, DayRecord]:

@@ -108,12 +108,11 @@ def fit(
         done, loaded = _done(session, request, store, tell, plans)
         ranked = _ranked(request, plans, done)
         files = store.refit(spec.name, training_set.refit)
-        search = training_set.search if request.searched else None
         board = Leaderboard(
             training_set_digest=training_set.digest,
             choose_by=spec.trials.choose_by,
             trials=ranked,
-            searched_in=(search or training_set).refit,
+            searched_in=training_set.searched_in if request.searched else training_set.refit,
             search=request.searched,
         )
         store.write_record(files.name(LEADERBOARD), board)
@@ -202,9 +201,9 @@ def _searched(
         # Else its rows and models would need memory beside the refit's own.
         session.h2o.remove_all()
         following = next_request(request, store, nodes=nodes)
-    if (search := following.training_set.search) and following.searched:
-        best = following.searched[0]
-        tell(f"the search of {search.refit} chose {best.algorithm}: {best.settings}")
+    if following.searched:
+        best, made = following.searched[0], following.training_set.searched_in
+        tell(f"the search of {made} chose {best.algorithm}: {best.settings}")
     return following
 
 

@@ -41,13 +41,16 @@ def render_leaderboard(
         {"search": [*search]}, sort_keys=False, default_flow_style=None, width=200
     )
     wide = max(len(trial.title) for trial in (*board.trials, *board.search))
-    chosen = f", as the search of {board.searched_in} chose" if board.search else ""
+    chosen, search_made = "", list[str]()
+    if board.search:
+        chosen = f", as the search of {board.searched_in} chose"
+        search_made = [f"search of {board.searched_in}: {_told(board.search, board)}"]
+        search_made += [_render(trial, board, wide) for trial in board.search]
     return "\n".join(
         [
             f"{model} {refit}: {_told(board.trials, board)}{chosen}",
             *(_render(trial, board, wide) for trial in board.trials),
-            *([f"search of {board.searched_in}: {_told(board.search, board)}"] * bool(chosen)),
-            *(_render(trial, board, wide) for trial in board.search),
+            *search_made,
             "",
             "The best alone, below `trials` of defs.yaml:",
             written.rstrip(),

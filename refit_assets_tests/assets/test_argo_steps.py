@@ -12,6 +12,7 @@ from refit_assets.features.job import FeaturesRequest
 from refit_assets.training.fit import FitRequest, TrialRequest
 from refit_assets.training.plan import PlanInputs, plan_trials
 from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily, day
+from refit_assets_tests.specs import EVERY_SECOND
 
 
 class Clustered:
@@ -82,9 +83,7 @@ def test_a_window_that_has_not_landed_is_refused(workshop: Workshop) -> None:
 
 def test_where_an_earlier_refit_searches_pods_fit_its_trials(computed: Workshop) -> None:
     search = [{"algorithm": "gbm", "grid": {"ntrees": [5, 7]}}]
-    trials = computed.spec.trials.model_dump(mode="json")
-    trials |= {"search": search, "search_every": 2}
-    computed.spec = build_daily(trials=trials)
+    computed.spec = build_daily(trials=EVERY_SECOND | {"search": search})
     computed.land(4)
     computed.compute(4, 4)
     second = replace(refit(computed), refit="2013-01-05")

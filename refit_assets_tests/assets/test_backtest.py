@@ -22,13 +22,11 @@ from refit_assets.release.ledger import read_events
 from refit_assets.resources.deployment import make_scratch
 from refit_assets_tests.assets.conftest import Workshop, build_daily, day, furnish, state
 from refit_assets_tests.fakes.h2o import Curve
-from refit_assets_tests.specs import build_spec
+from refit_assets_tests.specs import EVERY_SECOND, build_spec
 
 PLAN = Plan(first=day(4), last=day(7), rhythms=("daily", "once"))
 SHORT = replace(PLAN, last=day(5))
 WRONG = Curve(middle=6.5, slope=-1.0)
-EVERY_SECOND = build_daily().trials.model_dump(mode="json") | {"search_every": 2}
-"""Trials of a model that searches for every second refit."""
 
 
 class Stopped(Exception):  # noqa: N818 - a person's hand on the keyboard

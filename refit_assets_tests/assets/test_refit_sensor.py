@@ -34,6 +34,7 @@ from refit_assets_tests.assets.conftest import (
     state,
 )
 from refit_assets_tests.fakes.h2o import Curve
+from refit_assets_tests.specs import EVERY_SECOND
 
 WRONG = Curve(middle=6.5, slope=-1.0)
 
@@ -283,8 +284,7 @@ def test_what_changed_in_the_ledger_is_told_on_the_release_once(refitted: Worksh
 def test_days_that_only_the_search_reads_are_waited_for_and_their_late_data_counts(
     computed: Workshop,
 ) -> None:
-    trials = computed.spec.trials.model_dump(mode="json") | {"search_every": 2}
-    computed.spec = build_daily(trials=trials)
+    computed.spec = build_daily(trials=EVERY_SECOND)
     computed.land(4)
     computed.compute(2, 4)
     store, name = computed.deployment.store, day_name("late", "2013-01-01")

@@ -8,12 +8,30 @@ import pytest
 from refit_assets.assets.partitions import day_partitions, over_window, refit_partitions
 from refit_assets.errors import DataError
 from refit_assets.features.training_set import TrainingSet, pin_training_set
-from refit_assets.spec import ModelSpec
-from refit_assets_tests.assets.conftest import FIRST_REFIT, Workshop, build_daily, day
+from refit_assets_tests.assets.conftest import (
+    COMPUTED,
+    FIRST_REFIT,
+    Workshop,
+    build_daily,
+    compute_fourth,
+    day,
+    state,
+)
 from refit_assets_tests.fakes.spark import NAMESPACE, SCHEMA, open_table
+from refit_assets_tests.specs import EVERY_SECOND
 
 SECOND = "2013-01-02"
 SECOND_REFIT = "2013-01-05"
+
+
+four_days = state(*COMPUTED, compute_fourth)
+
+
+@pytest.fixture
+def searching(four_days: Workshop) -> Workshop:
+    """Four days of a model whose first refit searches, and whose second fits what it chose."""
+    four_days.spec = build_daily(trials=EVERY_SECOND)
+    return four_days
 
 
 def pin(workshop: Workshop, refit: str = FIRST_REFIT) -> TrainingSet:
@@ -128,19 +146,10 @@ def test_a_window_before_the_first_day_is_refused(computed: Workshop) -> None:
         pin(computed, "2013-01-03")
 
 
-def every_second(**refit: int) -> ModelSpec:
-    """The first refit searches, the second fits what it chose."""
-    trials = build_daily().trials.model_dump(mode="json") | {"search_every": 2}
-    return build_daily(refit={"cadence": "daily", "train": 2, "holdout": 1, **refit}, trials=trials)
-
-
 def test_a_refit_pins_what_its_settings_are_searched_on_as_that_refit_would(
-    landed: Workshop,
+    searching: Workshop,
 ) -> None:
-    landed.spec = every_second()
-    landed.land(4)
-    landed.compute(1, 4)
-    first, second = pin(landed), pin(landed, SECOND_REFIT)
+    first, second = pin(searching), pin(searching, SECOND_REFIT)
     assert first.search is None
     assert second.search is not None
     assert (second.search.refit, second.search.digest) == (FIRST_REFIT, first.digest)
@@ -149,30 +158,25 @@ def test_a_refit_pins_what_its_settings_are_searched_on_as_that_refit_would(
     assert (second.search.snapshot_id, second.search.tag) == (second.snapshot_id, second.tag)
     assert [one.day for one in second.all_days] == [day(n) for n in (1, 2, 3, 4)]
     # Its own digest says nothing of the search: with the same settings it is the same model.
-    landed.spec = build_daily()
-    assert pin(landed, SECOND_REFIT).digest == second.digest
+    searching.spec = build_daily()
+    assert pin(searching, SECOND_REFIT).digest == second.digest
 
 
 def test_what_follows_is_stale_where_only_days_changed_that_the_search_reads(
-    landed: Workshop,
+    searching: Workshop,
 ) -> None:
-    landed.spec = every_second()
-    landed.land(4)
     versions: list[str | None] = []
     for delay in (30, 30, 0):
-        landed.land(1, delay=delay)
-        landed.compute(1, 4)
-        assert landed.refit(SECOND_REFIT, ["training_set"]).success
-        versions.append(landed.data_version("training_set", SECOND_REFIT))
+        searching.land(1, delay=delay)
+        searching.compute(1, 4)
+        assert searching.refit(SECOND_REFIT, ["training_set"]).success
+        versions.append(searching.data_version("training_set", SECOND_REFIT))
     assert versions[0] == versions[1] != versions[2]
 
 
-def test_training_set_and_trials_name_the_refit_that_searched(landed: Workshop) -> None:
-    landed.spec = every_second()
-    landed.land(4)
-    landed.compute(1, 4)
+def test_training_set_and_trials_name_the_refit_that_searched(searching: Workshop) -> None:
     for refit in (FIRST_REFIT, SECOND_REFIT):
-        made = landed.refit(refit, ["training_set", "trials", "candidate"])
+        made = searching.refit(refit, ["training_set", "trials", "candidate"])
         events = made.get_asset_materialization_events()
         told = {one.asset_key.path[-1]: one.materialization.metadata for one in events}
         for name in ("training_set", "trials"):
@@ -182,25 +186,23 @@ def test_training_set_and_trials_name_the_refit_that_searched(landed: Workshop) 
 def test_days_that_the_search_lacks_are_refused_by_the_name_of_its_refit(
     landed: Workshop,
 ) -> None:
-    landed.spec = every_second()
+    landed.spec = build_daily(trials=EVERY_SECOND)
     landed.land(4)
     landed.compute(2, 4)
     said = f"refit {FIRST_REFIT} of late lacks 1 days"
     assert days_named(refused(landed, said, SECOND_REFIT)) == ["2013-01-01"]
 
 
-def test_a_key_of_the_refit_and_of_its_search_is_named(landed: Workshop) -> None:
-    landed.spec = every_second()
-    landed.land(4)
-    put(landed, 1, "401,1,a,30", "199,2,b,0")
-    landed.compute(1, 4)
-    refused(landed, "1 keys of late stand on more than one day", SECOND_REFIT)
+def test_a_key_of_the_refit_and_of_its_search_is_named(searching: Workshop) -> None:
+    put(searching, 1, "401,1,a,30", "199,2,b,0")
+    searching.compute(1, 1)
+    refused(searching, "1 keys of late stand on more than one day", SECOND_REFIT)
 
 
 def test_the_first_refit_reads_no_days_before_the_first_whatever_others_reach_back_to(
     computed: Workshop,
 ) -> None:
-    computed.spec = every_second()
+    computed.spec = build_daily(trials=EVERY_SECOND)
     assert computed.refit(names=["training_set"]).success
     days, refits = day_partitions(computed.spec), refit_partitions(computed.spec)
     for refit, reached in ((FIRST_REFIT, 3), ("2013-01-06", 4)):

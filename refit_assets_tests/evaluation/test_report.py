@@ -3,7 +3,6 @@
 import base64
 import re
 from dataclasses import replace
-from datetime import date
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -15,7 +14,6 @@ from refit_assets.evaluation.report import render_evaluation_report, render_rele
 from refit_assets.evaluation.svg import Axis
 from refit_assets.evaluation.verdict import judge, judge_evaluation
 from refit_assets.evaluation.wording import format_number
-from refit_assets.features.training_set import DayPin
 from refit_assets.training.trial import Candidate, CurvePoint
 from refit_assets_tests.evaluation.flights import (
     air_spec,
@@ -25,7 +23,7 @@ from refit_assets_tests.evaluation.flights import (
     holdout,
     predictions,
 )
-from refit_assets_tests.training.flights import build_spec, build_training_set
+from refit_assets_tests.training.flights import PINS, build_spec, build_training_set
 
 VOID = {"meta", "br", "img", "link"}
 CANDIDATE = Candidate(
@@ -100,11 +98,7 @@ def test_a_report_is_one_file_without_scripts_or_network() -> None:
 
 
 def test_a_report_names_the_refit_that_searched_for_the_settings() -> None:
-    pins = [
-        DayPin(day=date(2013, 7, n), part=part, digest="d", rows=9, labelled_rows=9, files=())
-        for n, part in enumerate(("train", "validation", "holdout"), 1)
-    ]
-    pinned = build_training_set(build_spec(), pins)
+    pinned = build_training_set(build_spec(), PINS)
     found = evaluated(flights_spec())
     earlier = replace(pinned, search=replace(pinned, refit="2013-07-03"))
     pages = [render_evaluation_report(found, training_set=one) for one in (pinned, earlier)]

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +27,7 @@ from refit_assets.training.trial import (
     Candidate,
     Leaderboard,
     Trial,
+    TrialPlan,
     trial_key,
 )
 
@@ -63,6 +65,23 @@ def write_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     writer.writerow(header)
     writer.writerows([[repr(c) if isinstance(c, float) else c for c in row] for row in rows])
     return text.getvalue()
+
+
+def as_fitted(plan: TrialPlan, training_set_digest: str, **changes: Any) -> Trial:  # noqa: ANN401
+    """Record a plan as if it had been fitted."""
+    found: dict[str, Any] = {
+        "h2o_version": H2O_VERSION,
+        "metrics": {"log_loss": 0.4},
+        "measured_rows": 12,
+        "threshold": 0.5,
+        "seconds": 1.5,
+        "mojo_sha256": "m",
+        "importance": (),
+        "learning_curve": (),
+        "curve_metric": None,
+        "ranges": {},
+    }
+    return Trial(**vars(plan), training_set_digest=training_set_digest, **found | changes)
 
 
 @dataclass(kw_only=True)
@@ -107,7 +126,7 @@ class FakeH2O:
             training_set_digest=pinned.digest,
             choose_by=spec.trials.choose_by,
             trials=(trial,),
-            searched_in=(pinned.search or pinned).refit,
+            searched_in=pinned.searched_in,
             search=(self._trial(pinned.search),) if pinned.search else (),
         )
         store.write_record(files.name(LEADERBOARD), board)
@@ -121,23 +140,15 @@ class FakeH2O:
 
     def _trial(self, pinned: TrainingSet) -> Trial:
         key = trial_key({"curve": self.curve.sha256, "data": pinned.digest})
-        return Trial(
-            key=key,
-            algorithm="gbm",
-            parameters={"ntrees": 5},
-            seed=7,
-            nodes=None,
-            base=(),
-            h2o_version=H2O_VERSION,
-            training_set_digest=pinned.digest,
+        plan = TrialPlan(
+            key=key, algorithm="gbm", parameters={"ntrees": 5}, seed=7, nodes=None, base=()
+        )
+        return as_fitted(
+            plan,
+            pinned.digest,
             metrics={"log_loss": 0.4, "auc": 0.9},
-            measured_rows=12,
-            threshold=0.5,
-            seconds=1.5,
             mojo_sha256=self.curve.sha256,
             importance=(("size", 0.9), ("kind", 0.1)),
-            learning_curve=(),
-            curve_metric=None,
             ranges={"size": (1.0, 12.0)},
         )
 

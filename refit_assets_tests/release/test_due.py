@@ -20,7 +20,7 @@ from refit_assets.release.due import (
     find_due,
     fingerprint,
 )
-from refit_assets_tests.specs import build_spec
+from refit_assets_tests.specs import EVERY_SECOND, build_spec
 
 SPEC = build_spec()
 FIRST = date(2013, 1, 1)
@@ -153,8 +153,7 @@ def test_days_that_a_bad_file_holds_back_are_a_range_of_their_own_and_the_last_t
 def test_a_changed_day_that_only_the_search_reads_makes_the_refit_due_again(
     store: ArtefactStore, landing: Folder
 ) -> None:
-    trials = SPEC.trials.model_dump(mode="json") | {"search_every": 2}
-    every_second, refit = build_spec(trials=trials), "2013-02-04"
+    every_second, refit = build_spec(trials=EVERY_SECOND), "2013-02-04"
     window = plan_window(every_second, refit)
     assert window.search is not None
     assert window.all_days[0] < window.days[0]

@@ -4,8 +4,8 @@ Over an API server in memory, whose programs answer as soon as they are submitte
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,18 @@ import pytest
 
 from refit_assets.artefacts import ArtefactStore, Folder, trial_name
 from refit_assets.exchange import Exchange
-from refit_assets.features.training_set import DayPin, TrainingSet
+from refit_assets.features.training_set import TrainingSet
 from refit_assets.resources.cluster_h2o import ClusterH2O, Passes, plan_passes
 from refit_assets.spec import ModelSpec
 from refit_assets.training.fit import FitRequest, FitResult, ShareRequest, ShareResult
 from refit_assets.training.plan import PlanInputs, plan_trials
-from refit_assets.training.trial import H2O_VERSION, Candidate, Trial, TrialPlan
+from refit_assets.training.trial import Candidate
 from refit_assets.workloads.h2o_cluster import CLIENT_LABEL
 from refit_assets.workloads.kube import Manifest
 from refit_assets_tests.fakes.cluster import folder_programs, in_a_step
+from refit_assets_tests.fakes.h2o import as_fitted
 from refit_assets_tests.fakes.kubernetes_api import FakeApi
-from refit_assets_tests.training.flights import build_spec, build_training_set
+from refit_assets_tests.training.flights import PINS, build_spec, build_training_set
 
 TREES = [{"algorithm": "gbm"}, {"algorithm": "drf"}]
 LINES = [{"algorithm": "glm"}]
@@ -48,12 +49,7 @@ CANDIDATE = Candidate(
     holdout_predictions_sha256="holdout",
 )
 
-# Nobody reads their rows here.
-DAYS = [
-    DayPin(day=date(2013, 7, n), part=part, digest=f"{n}", rows=9, labelled_rows=9, files=())
-    for n, part in enumerate(("train", "validation", "holdout"), 1)
-]
-EARLIER = [replace(pin, day=pin.day - timedelta(days=1), digest=f"-{pin.digest}") for pin in DAYS]
+EARLIER = [replace(pin, day=pin.day - timedelta(days=1), digest=f"-{pin.digest}") for pin in PINS]
 """What the search of the refit of the day before reads."""
 
 
@@ -157,7 +153,7 @@ class World:
         self.said: list[str] = []
 
     def fit(self, spec: ModelSpec, search: TrainingSet | None = None) -> FitResult:
-        pinned = replace(build_training_set(spec, DAYS), search=search)
+        pinned = replace(build_training_set(spec, PINS), search=search)
         request = FitRequest(spec=spec, training_set=pinned)
         h2o = ClusterH2O(programs=self.programs)
         return in_a_step(lambda: h2o.fit(request, self.api.store, self.said.append))
@@ -241,7 +237,8 @@ def test_what_a_search_chose_is_fitted_on_as_many_nodes_as_that_search_used(
     for plan in plan_trials(spec, PlanInputs(training_set_digest=earlier.digest)):
         loss = 0.1 if plan.algorithm == best else 0.2
         name = trial_name("flights", plan.key, "trial.json")
-        world.api.store.write_record(name, trial_of(plan, earlier, loss))
+        trial = as_fitted(plan, earlier.digest, metrics={"log_loss": loss})
+        world.api.store.write_record(name, trial)
     world.fit(spec, earlier)
     (job,) = world.api.jobs
     assert world.api.command(job) == "fit"
@@ -261,20 +258,3 @@ def test_trees_that_stop_early_are_not_for_clusters_of_several_nodes_beside_one_
     world.fit(spec_of(stopping + LINES, nodes=2))
     assert [world.api.command(job) for job in world.api.jobs] == ["fit"]
     assert not world.api.request(FitRequest, "fit").trees_elsewhere
-
-
-def trial_of(plan: TrialPlan, pinned: TrainingSet, loss: float) -> Trial:
-    return Trial(
-        **{one.name: getattr(plan, one.name) for one in fields(plan)},
-        h2o_version=H2O_VERSION,
-        training_set_digest=pinned.digest,
-        metrics={"log_loss": loss},
-        measured_rows=9,
-        threshold=0.5,
-        seconds=1.0,
-        mojo_sha256="mojo",
-        importance=(),
-        learning_curve=(),
-        curve_metric=None,
-        ranges={},
-    )
