@@ -74,7 +74,10 @@ def read_fitted(request: FitRequest, store: ArtefactStore, *, nodes: int = 1) ->
 
     Needs no H2O: a refit with nothing new never starts one.
     """
-    request = next_request(request, store, nodes=nodes)
+    refit, request = request.training_set.refit, next_request(request, store, nodes=nodes)
+    # Another run may store the search's last trial at this moment: that is not yet this refit.
+    if request.training_set.refit != refit:
+        return None
     ranked = _read_ranked(request, store, nodes)
     if ranked is None:
         return None

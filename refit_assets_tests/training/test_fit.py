@@ -3,7 +3,7 @@
 import io
 import shutil
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from refit_assets.artefacts import trial_name
+from refit_assets.artefacts import ArtefactStore, Folder, trial_name
 from refit_assets.errors import DataError, SpecError, WorkloadTimeout
 from refit_assets.features.training_set import Part, TrainingSet
 from refit_assets.training.fit import (
@@ -286,6 +286,28 @@ def test_between_searches_a_refit_fits_what_the_search_chose_whoever_made_it(
     assert read_fitted(asked, fresh) == results[1]
     # The refit that searches is another's to make.
     assert fresh.storage.names(fresh.refit("flights", earlier.refit).folder) == []
+
+
+def test_a_search_that_ends_while_it_is_looked_for_is_not_taken_for_the_refit(
+    fitted: Fitted,
+) -> None:
+    root = fitted.store.storage.root  # pyright: ignore[reportAttributeAccessIssue]
+    last = trial_name("flights", fitted.result.trials[0].key, "trial.json")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Late(Folder):
+        """The last trial appears at the second look."""
+
+        looks: list[str] = field(default_factory=list[str])
+
+        def read(self, name: str) -> bytes | None:
+            self.looks.append(name)
+            return None if name == last and self.looks.count(last) == 1 else super().read(name)
+
+    pinned = fitted.request.training_set
+    later = replace(pinned, refit="2013-07-08", digest="of the day after", search=pinned)
+    request = replace(fitted.request, training_set=later)
+    assert read_fitted(request, ArtefactStore(storage=Late(root=root))) is None
 
 
 def test_a_search_of_one_trial_has_nothing_to_choose_and_is_not_made(
