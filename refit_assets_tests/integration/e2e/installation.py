@@ -22,7 +22,7 @@ from refit_assets_tests.integration.e2e.kubectl import (
     objects,
     secret,
 )
-from refit_assets_tests.integration.e2e.overlay import write_overlay
+from refit_assets_tests.integration.e2e.overlay import CONFIG, write_overlay
 
 KINDS = (
     "sparkapplications",
@@ -348,12 +348,30 @@ def bucket(endpoint: str, prefix: str) -> Bucket:
     return Bucket(client=client, bucket="refit", prefix=prefix)
 
 
+def left_by_tests() -> bool:
+    """Whether an installation of earlier tests is there; one of somebody else's is refused."""
+    if not kubectl("get", "namespace", NAMESPACE, "--ignore-not-found"):
+        return False
+    ours = kubectl("-n", NAMESPACE, "get", "configmap", CONFIG, "--ignore-not-found")
+    theirs = kubectl("-n", NAMESPACE, "get", "deployments,statefulsets,pvc", "-o", "name")
+    assert ours or not theirs, (
+        f"the cluster of KUBECONFIG has an installation that is not these tests' in {NAMESPACE}, "
+        f"which they would take away; name another cluster, or take it away first (make undeploy)"
+    )
+    return True
+
+
 @contextmanager
 def installed() -> Generator[Installation]:
-    """Bring the overlay up, and take it away at the end unless REFIT_E2E_KEEP is set."""
+    """Bring the overlay up, and take it away at the end unless REFIT_E2E_KEEP is set.
+
+    What tests that were killed left goes first: their trials would be taken for this refit's.
+    """
     overlay = ROOT / ".cache/e2e/overlay"
     write_overlay(overlay)
     environment = {**os.environ, "OVERLAY": str(overlay)}
+    if left_by_tests() and not os.environ.get("REFIT_E2E_KEEP"):
+        subprocess.run([ROOT / "deploy/deploy", "down"], check=True, env=environment)
     subprocess.run([ROOT / "deploy/deploy", "up"], check=True, env=environment)
     try:
         with forwarded("refit-webserver", 3000) as web, forwarded("s3", 7070) as s3:
