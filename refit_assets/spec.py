@@ -5,15 +5,13 @@ generated from the descriptions here. A new setting belongs here first; what to 
 belongs to the stage that reads it.
 """
 
+import math
 from datetime import date
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from refit_assets.landed_types import landed_type, read_decimal
-
-MOST_DECIMAL_DIGITS = 18
-"""H2O imports DECIMAL up to 18 digits exactly; doubles it does not (up to 7 ulp off)."""
+from refit_assets.column_types import ColumnType, landed_type
 
 Cadence: TypeAlias = Literal["daily", "weekly", "monthly"]
 Algorithm: TypeAlias = Literal[
@@ -35,39 +33,6 @@ class Part(BaseModel):
 
     # A key that is misspelt would else be silently its default.
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ColumnType(Part):
-    """`int`, `decimal(p,s)`, `category`, or `number` (a double: only for a stranger's MOJO)."""
-
-    kind: Literal["int", "decimal", "category", "number"]
-    precision: int = 0
-    scale: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> "ColumnType":
-        """Read the notation of the YAML.
-
-        Raises:
-            ValueError: it is none of the notations above, or has more than 18 digits.
-
-        """
-        bare = str(text).strip().lower()
-        if bare in {"int", "category", "number"}:
-            return cls.model_validate({"kind": bare})
-        digits = read_decimal(bare)
-        if digits is None:
-            message = f"{text!r} is no type; write int, decimal(precision, scale) or category"
-            raise ValueError(message)
-        precision, scale = digits
-        if not scale <= precision <= MOST_DECIMAL_DIGITS or not precision:
-            message = f"{text!r}: 1 to {MOST_DECIMAL_DIGITS} digits, no more after the point"
-            raise ValueError(message)
-        return cls(kind="decimal", precision=precision, scale=scale)
-
-    def __str__(self) -> str:
-        """Render as `parse` reads it."""
-        return f"decimal({self.precision},{self.scale})" if self.kind == "decimal" else self.kind
 
 
 def _feature_from_text(value: Any) -> Any:  # noqa: ANN401 - whatever the YAML holds
@@ -244,11 +209,14 @@ class Refit(Part):
     )
 
 
+Values: TypeAlias = Annotated[tuple[Any, ...], Field(min_length=1)]
+
+
 class Random(Part):
     """A seeded random search."""
 
     models: int = Field(ge=1)
-    space: dict[str, tuple[Any, ...]] = Field(min_length=1)
+    space: dict[str, Values] = Field(min_length=1)
 
 
 class Search(Part):
@@ -256,7 +224,7 @@ class Search(Part):
 
     algorithm: Algorithm
     parameters: dict[str, Any] = Field(default_factory=dict, description="Fixed parameters.")
-    grid: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    grid: dict[str, Values] = Field(default_factory=dict)
     random: Random | None = None
     models: int | None = Field(default=None, ge=1, description="AutoML: how many models.")
     base: tuple[Algorithm, ...] = Field(
@@ -278,6 +246,15 @@ class Search(Part):
             raise ValueError(message)
         return self
 
+    @property
+    def trial_count(self) -> int:
+        """How many trials it asks for."""
+        if self.models is not None:
+            return self.models
+        space = self.random.space if self.random else self.grid
+        combinations = math.prod(len(values) for values in space.values())
+        return min(self.random.models, combinations) if self.random else combinations
+
 
 class Trials(Part):
     """Which models are fitted, and how the best is chosen."""
@@ -287,7 +264,8 @@ class Trials(Part):
         default=1,
         ge=1,
         description="N: every Nth refit of the cadence, counted from the first, searches; those "
-        "between fit what that search chose, the same in every folder.",
+        "between fit what that search chose, the same in every folder. One trial has nothing to "
+        "choose: every refit fits it.",
     )
     choose_by: Metric = Field(description="Computed exactly by us, from predictions.")
     validation: int | None = Field(
@@ -309,6 +287,11 @@ class Trials(Part):
             message = "give either validation (units of the cadence) or folds"
             raise ValueError(message)
         return self
+
+    @property
+    def refits_per_search(self) -> int:
+        """`search_every`; 1 where there is only one trial, and so nothing to choose."""
+        return self.search_every if sum(one.trial_count for one in self.search) > 1 else 1
 
 
 class SliceGate(Part):

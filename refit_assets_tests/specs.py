@@ -33,8 +33,12 @@ ATTRIBUTES: dict[str, Any] = {
     },
     "jar": {"group": "com.example"},
 }
-EVERY_SECOND: dict[str, Any] = {**ATTRIBUTES["trials"], "search_every": 2}
-"""Its trials, searched for the first of two refits."""
+EVERY_SECOND: dict[str, Any] = {
+    **ATTRIBUTES["trials"],
+    "search": [{"algorithm": "gbm", "grid": {"ntrees": [5, 7]}}],
+    "search_every": 2,
+}
+"""Two trials, searched for the first of two refits."""
 
 
 def build_spec(**changes: Any) -> ModelSpec:  # noqa: ANN401

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from refit_assets.spec import ColumnType, ModelSpec
+from refit_assets.column_types import ColumnType
+from refit_assets.spec import ModelSpec
 from refit_assets_tests.specs import ATTRIBUTES, build_spec
 
 THINGS = ATTRIBUTES["sources"]["things"]
@@ -70,6 +71,8 @@ CONTRADICTIONS: Sequence[tuple[dict[str, Any], str]] = [
         search(parameters={"a": 1}, random={"models": 1, "space": {"a": [1]}}),
         "fixed and searched at once: a",
     ),
+    (search(grid={"a": []}), r"grid.a\n  Tuple should have at least 1 item"),
+    (search(random={"models": 1, "space": {"a": []}}), "at least 1 item"),
     (search(algorithm="magic"), "Input should be 'gbm'"),
     (trials(search=[]), "at least 1 item"),
     (trials(folds=3), "either validation .* or folds"),

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from refit_assets.landed_types import read_decimal
+from refit_assets.column_types import read_decimal
 from refit_assets.spec import Source
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from refit_assets.spec import ColumnType, Feature, ModelSpec
+from refit_assets.column_types import ColumnType
+from refit_assets.spec import Feature, ModelSpec
 
 __all__ = ["Column", "ColumnType", "InputContract", "build_contract"]
 

@@ -101,7 +101,7 @@ def window_span(spec: ModelSpec) -> int:
     """How many units of the cadence before its as-of date a refit's days begin, rounded up."""
     delay = math.ceil(spec.refit.label_delay_days / _FEWEST_DAYS[spec.refit.cadence])
     # A search lies at most so many refits back.
-    return spec.refit.train + spec.refit.holdout + delay + spec.trials.search_every - 1
+    return spec.refit.train + spec.refit.holdout + delay + spec.trials.refits_per_search - 1
 
 
 def refit_keys(spec: ModelSpec, until: date) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ def _window(spec: ModelSpec, as_of: date) -> RefitWindow:
 
 def _refits_since_search(spec: ModelSpec, as_of: date) -> int:
     # By the calendar and not by what was refitted here: any folder fits the same models.
-    first, every = first_refit(spec), spec.trials.search_every
+    first, every = first_refit(spec), spec.trials.refits_per_search
     if spec.refit.cadence == "monthly":
         months = (as_of.year - first.year) * 12 + as_of.month - first.month
         return months % every

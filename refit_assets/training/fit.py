@@ -176,8 +176,7 @@ def next_request(request: FitRequest, store: ArtefactStore, *, nodes: int) -> Fi
     itself, with what that search chose. Only `fit` takes a request to its candidate.
     """
     search = request.training_set.search
-    # Of one trial there is nothing to choose.
-    if search is None or request.searched or len(_plans(request, nodes)) == 1:
+    if search is None or request.searched:
         return request
     asked = replace(request, training_set=search)
     ranked = _read_ranked(asked, store, nodes)

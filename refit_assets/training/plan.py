@@ -144,7 +144,7 @@ def _parameters(search: Search, seed: int, at: int) -> Iterator[dict[str, Any]]:
             yield {**search.parameters, **dict(zip(names, values, strict=True))}
         return
     total = math.prod(len(values) for values in space.values())
-    for number in _drawn(min(search.random.models, total), total, f"{seed}/{at}"):
+    for number in _drawn(search.trial_count, total, f"{seed}/{at}"):
         yield {**search.parameters, **_combination(space, number)}
 
 

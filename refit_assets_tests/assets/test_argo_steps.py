@@ -82,8 +82,7 @@ def test_a_window_that_has_not_landed_is_refused(workshop: Workshop) -> None:
 
 
 def test_where_an_earlier_refit_searches_pods_fit_its_trials(computed: Workshop) -> None:
-    search = [{"algorithm": "gbm", "grid": {"ntrees": [5, 7]}}]
-    computed.spec = build_daily(trials=EVERY_SECOND | {"search": search})
+    computed.spec = build_daily(trials=EVERY_SECOND)
     computed.land(4)
     computed.compute(4, 4)
     second = replace(refit(computed), refit="2013-01-05")

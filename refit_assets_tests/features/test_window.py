@@ -11,7 +11,7 @@ from refit_assets.spec import ModelSpec
 from refit_assets_tests.features.conftest import build_spec
 
 EVERY_THIRD = {
-    "search": [{"algorithm": "gbm"}],
+    "search": [{"algorithm": "gbm"}, {"algorithm": "glm"}],
     "choose_by": "auc",
     "validation": 1,
     "search_every": 3,
@@ -136,3 +136,23 @@ def test_every_third_refit_searches_counted_from_the_first(
     assert set(window.all_days) == {*window.days, *(window.search.days if window.search else ())}
     assert list(window.all_days) == sorted(set(window.all_days))
     assert window_span(every) == window_span(spec) + 2
+
+
+@pytest.mark.parametrize(
+    ("search", "searched"),
+    [
+        ({"algorithm": "gbm"}, None),
+        ({"algorithm": "gbm", "grid": {"ntrees": [5]}}, None),
+        ({"algorithm": "gbm", "random": {"models": 3, "space": {"ntrees": [5]}}}, None),
+        ({"algorithm": "automl", "models": 1}, None),
+        ({"algorithm": "gbm", "grid": {"ntrees": [5, 7]}}, "2013-01-28"),
+        ({"algorithm": "gbm", "random": {"models": 2, "space": {"ntrees": [5, 7]}}}, "2013-01-28"),
+        ({"algorithm": "automl", "models": 2}, "2013-01-28"),
+    ],
+)
+def test_of_one_trial_every_refit_fits_its_own_and_reads_no_other_days(
+    search: dict[str, object], searched: str | None
+) -> None:
+    every = spec_of("weekly", 2, 1, trials=EVERY_THIRD | {"search": [search]})
+    window = plan_window(every, "2013-02-11")
+    assert (window.search and window.search.as_of.isoformat()) == searched

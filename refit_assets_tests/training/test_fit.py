@@ -39,7 +39,7 @@ from refit_assets_tests.training.conftest import (
     new_store,
     silent,
 )
-from refit_assets_tests.training.flights import build_spec, build_training_set, day_table
+from refit_assets_tests.training.flights import build_training_set, day_table
 
 pytestmark = pytest.mark.h2o
 
@@ -308,18 +308,6 @@ def test_a_search_that_ends_while_it_is_looked_for_is_not_taken_for_the_refit(
     later = replace(pinned, refit="2013-07-08", digest="of the day after", search=pinned)
     request = replace(fitted.request, training_set=later)
     assert read_fitted(request, ArtefactStore(storage=Late(root=root))) is None
-
-
-def test_a_search_of_one_trial_has_nothing_to_choose_and_is_not_made(
-    fitted: Fitted, tmp_path: Path
-) -> None:
-    pinned = fitted.request.training_set
-    store = new_store(tmp_path)
-    for search, following in ((SEARCH[:1], pinned.refit), (SEARCH[:2], "2013-07-06")):
-        spec = build_spec(**classification(search=search))
-        earlier = replace(pinned, refit="2013-07-06", digest="of before")
-        request = FitRequest(spec=spec, training_set=replace(pinned, search=earlier))
-        assert next_request(request, store, nodes=1).training_set.refit == following
 
 
 def _fit(h2o: H2OConnection, fitted: Fitted, pinned: TrainingSet, folder: Path) -> FitResult:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from refit_assets.column_types import ColumnType
 from refit_assets.features.contract import Column, InputContract
-from refit_assets.spec import ColumnType
 from refit_assets.training.golden import (
     UNSEEN_LEVEL,
     GoldenInputs,
