@@ -113,17 +113,21 @@ class Installation:
         request = urllib.request.Request(
             f"{self.graphql}/graphql", body, {"Content-Type": "application/json"}
         )
-        for attempt in range(10):
+        said = ""
+        for _ in range(10):
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:
                     found = json.load(answer)
-                break
-            except (urllib.error.URLError, OSError):
-                if attempt == 9:
-                    raise
-                time.sleep(3)
-        assert "errors" not in found, found["errors"]
-        return found["data"]
+            except urllib.error.HTTPError as error:
+                said = f"{error}: {error.read().decode()}"
+            except OSError as error:
+                said = str(error)
+            else:
+                assert "errors" not in found, found["errors"]
+                return found["data"]
+            time.sleep(3)
+        message = f"{self.graphql} answers {query}: {said}"
+        raise AssertionError(message)
 
     def stop_sensors(self) -> None:
         """Tests say themselves what runs."""
