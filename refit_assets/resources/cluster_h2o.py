@@ -106,14 +106,15 @@ class ClusterH2O:
 
     def fit(self, request: FitRequest, store: ArtefactStore, tell: Tell) -> FitResult:
         """Fit what is missing, store it, return leaderboard and candidate."""
-        fitted = read_fitted(request, store)
-        if fitted is not None:
-            tell(f"all {len(fitted.trials)} trials and the candidate are stored already")
-            return fitted
-        step, passes = present_step(), plan_passes(request.spec)
+        passes = plan_passes(request.spec)
         following = next_request(request, store, nodes=passes.last_nodes)
         if following.searched:
             request, passes = following, plan_passes(request.spec, following.searched)
+        fitted = read_fitted(request, store, nodes=passes.last_nodes)
+        if fitted is not None:
+            tell(f"all {len(fitted.trials)} trials and the candidate are stored already")
+            return fitted
+        step = present_step()
         shares = self._shares(following, step, passes) if passes.clusters else []
         beside = passes.trees_only and bool(shares)
         last = self._last(replace(request, trees_elsewhere=beside), step, passes)

@@ -16,6 +16,7 @@ from refit_assets.exchange import Exchange
 from refit_assets.features.training_set import TrainingSet
 from refit_assets.resources.cluster_h2o import ClusterH2O, Passes, plan_passes
 from refit_assets.spec import ModelSpec
+from refit_assets.training.candidate import CANDIDATE as CANDIDATE_FILE
 from refit_assets.training.fit import FitRequest, FitResult, ShareRequest, ShareResult
 from refit_assets.training.plan import PlanInputs, plan_trials
 from refit_assets.training.trial import Candidate
@@ -214,6 +215,27 @@ def test_the_failure_of_one_cluster_ends_the_others(world: World) -> None:
     with pytest.raises(Exception, match="exit code 3"):
         world.fit(spec_of(TREES + LINES, nodes=2))
     assert world.api.names == []
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_no_cluster_comes_up_for_what_is_stored_as_it_was_fitted_on_so_many_nodes(
+    world: World, nodes: int
+) -> None:
+    spec, store = spec_of(LINES, nodes=nodes), world.api.store
+    pinned = build_training_set(spec, PINS)
+    inputs = PlanInputs(training_set_digest=pinned.digest, nodes=nodes)
+    (plan,) = plan_trials(spec, inputs)
+    trial = as_fitted(plan, pinned.digest)
+    candidate = replace(
+        CANDIDATE,
+        trial_key=plan.key,
+        training_set_digest=pinned.digest,
+        key_column=spec.features.key,
+    )
+    store.write_record(trial_name(spec.name, plan.key, "trial.json"), trial)
+    store.write_record(store.refit(spec.name, pinned.refit).name(CANDIDATE_FILE), candidate)
+    assert world.fit(spec) == FitResult(trials=(trial,), candidate=candidate)
+    assert world.api.made == []
 
 
 def test_clusters_share_the_search_of_an_earlier_refit_and_the_last_goes_on_to_the_refit(
