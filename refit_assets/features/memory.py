@@ -13,8 +13,9 @@ _SHORT = re.compile(
     # A heap's own, a broadcast's, a killed container's; 52 is an executor that met the first.
     r"OutOfMemoryError|Not enough memory to build and broadcast|OOMKilled|exit code (?:52|137)\b"
 )
-# What py4j says once the JVM is gone: with a full heap Spark ends it.
+# What is said once the JVM is ending, or gone: with a full heap Spark ends it.
 _GONE = re.compile(
+    r"SparkContext was shut down|stopped SparkContext|"
     r"Answer from Java side is empty|Error while sending or receiving|Connection refused"
 )
 

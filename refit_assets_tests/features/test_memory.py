@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from py4j.protocol import Py4JNetworkError
+from py4j.protocol import Py4JError
 
 from refit_assets.errors import DataError, RefitError, WorkloadFailed
 from refit_assets.features.memory import memory_named
@@ -52,9 +52,20 @@ def test_an_error_that_hides_it_is_looked_behind() -> None:
     assert isinstance(failure(aborted), WorkloadFailed)
 
 
-def test_a_jvm_that_is_gone_is_told_from_a_database_that_is() -> None:
-    gone = failure(Py4JNetworkError("Answer from Java side is empty"))
-    assert "its JVM ended, as on a full heap" in str(gone)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Answer from Java side is empty",
+        # What a slow machine has said before the JVM is gone.
+        "org.apache.spark.SparkException: Job 0 cancelled because SparkContext was shut down",
+        "java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.",
+    ],
+)
+def test_a_jvm_that_ends_is_told(said: str) -> None:
+    assert "its JVM ended, as on a full heap" in str(failure(Py4JError(said)))
+
+
+def test_a_database_that_is_gone_is_no_jvm() -> None:
     with pytest.raises(ConnectionRefusedError):
         work(ConnectionRefusedError("Connection refused"))
 
