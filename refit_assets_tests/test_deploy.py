@@ -1,6 +1,9 @@
 """What deploy/kustomize/base allows and locks, read from its files; `make e2e` runs it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,3 +99,18 @@ def test_a_run_leaves_its_job_long_enough_for_a_successor_to_take_over_what_it_o
     lives = instance["run_launcher"]["config"]["run_k8s_config"]["job_spec_config"]
     seen = instance["run_monitoring"]["poll_interval_seconds"]
     assert lives["ttl_seconds_after_finished"] >= 60 + seen
+
+
+def test_a_code_location_that_does_not_load_ends_so_that_it_is_started_again() -> None:
+    (code,) = [one for one in objects("code") if one["kind"] == "Deployment"]
+    program, *asked = code["spec"]["template"]["spec"]["containers"][0]["args"]
+    asked[asked.index("refit_assets.definitions")] = "refit_assets.nowhere"
+    ended = subprocess.run(
+        [Path(sys.executable).with_name(program), *asked],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 1
+    assert "No module named 'refit_assets.nowhere'" in ended.stderr

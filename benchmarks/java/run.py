@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from refit_assets.class_archive import user_cache
-from refit_assets.features.contract import Column, ColumnType, InputContract
+from refit_assets.column_types import ColumnType
+from refit_assets.features.contract import Column, InputContract
 from refit_assets.packaging.maven import find_maven
 from refit_assets.packaging.package import package
 from refit_assets.packaging.parity import opened_table

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from refit_assets.column_types import ColumnType
 from refit_assets.spec import Feature, ModelSpec
 
-__all__ = ["Column", "ColumnType", "InputContract", "build_contract"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Column:

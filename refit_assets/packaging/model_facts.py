@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from refit_assets.column_types import ColumnType
 from refit_assets.errors import DataError, SpecError
-from refit_assets.features.contract import Column, ColumnType, InputContract
+from refit_assets.features.contract import Column, InputContract
 from refit_assets.training.mojo import used_variables
 
 H2O_SERIES = "3.46."

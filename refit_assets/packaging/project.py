@@ -17,8 +17,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from refit_assets.column_types import ColumnType
 from refit_assets.errors import DataError, SpecError
-from refit_assets.features.contract import Column, ColumnType, InputContract
+from refit_assets.features.contract import Column, InputContract
 from refit_assets.packaging.identifiers import (
     field_names,
     is_class_name,

@@ -15,7 +15,8 @@ import jsonschema
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from refit_assets.features.contract import Column, ColumnType, InputContract
+from refit_assets.column_types import ColumnType
+from refit_assets.features.contract import Column, InputContract
 from refit_assets.packaging.maven import find_java
 from refit_assets.packaging.parity import compare_predictions
 from refit_assets.packaging.project import build_project

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from refit_assets.column_types import ColumnType
 from refit_assets.errors import DataError, SpecError
-from refit_assets.features.contract import Column, ColumnType, InputContract
+from refit_assets.features.contract import Column, InputContract
 from refit_assets.packaging.project import (
     Coordinates,
     begin_project,

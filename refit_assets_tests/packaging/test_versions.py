@@ -5,8 +5,9 @@ from itertools import pairwise
 
 import pytest
 
+from refit_assets.column_types import ColumnType
 from refit_assets.errors import PublishError
-from refit_assets.features.contract import Column, ColumnType, InputContract
+from refit_assets.features.contract import Column, InputContract
 from refit_assets.packaging.versions import (
     JarVersion,
     PublishedVersion,
