@@ -29,8 +29,8 @@ from refit_assets.training.fit import (
     ShareRequest,
     ShareResult,
     count_to_share,
+    fit_from_store,
     next_request,
-    read_fitted,
 )
 from refit_assets.training.trial import NODE_DEPENDENT, Trial
 from refit_assets.workloads.h2o_cluster import CLIENT_LABEL, Cluster, H2OClusters, node_hosts
@@ -110,9 +110,8 @@ class ClusterH2O:
         following = next_request(request, store, nodes=passes.last_nodes)
         if following.searched:
             request, passes = following, plan_passes(request.spec, following.searched)
-        fitted = read_fitted(request, store, nodes=passes.last_nodes)
+        fitted = fit_from_store(request, store, tell, nodes=passes.last_nodes)
         if fitted is not None:
-            tell(f"all {len(fitted.trials)} trials and the candidate are stored already")
             return fitted
         step = present_step()
         shares = self._shares(following, step, passes) if passes.clusters else []

@@ -11,7 +11,7 @@ from typing import Protocol
 from refit_assets.artefacts import ArtefactStore
 from refit_assets.java import find_java
 from refit_assets.spec import ModelSpec
-from refit_assets.training.fit import FitRequest, FitResult, fit, read_fitted
+from refit_assets.training.fit import FitRequest, FitResult, fit, fit_from_store
 from refit_assets.training.session import H2OConnection
 from refit_assets.workloads.h2o_process import H2OProcess, H2OSettings, find_h2o_jar
 
@@ -47,11 +47,9 @@ class EmbeddedH2O:
         """Fit what is missing, store it, return leaderboard and candidate."""
         with self._turn:
             try:
-                fitted = read_fitted(request, store)
-                if fitted is not None:
-                    tell(f"all {len(fitted.trials)} trials and the candidate are stored already")
-                    return fitted
-                return fit(self._connection(request.spec), request, store, tell)
+                return fit_from_store(request, store, tell) or fit(
+                    self._connection(request.spec), request, store, tell
+                )
             finally:
                 self.stop()
 

@@ -69,10 +69,13 @@ class FitResult:
     candidate: Candidate
 
 
-def read_fitted(request: FitRequest, store: ArtefactStore, *, nodes: int = 1) -> FitResult | None:
+def fit_from_store(
+    request: FitRequest, store: ArtefactStore, tell: Tell, *, nodes: int = 1
+) -> FitResult | None:
     """Return the result of a refit that is fitted already; None if anything is missing.
 
-    Needs no H2O: a refit with nothing new never starts one.
+    Needs no H2O: a refit with nothing new never starts one. Its leaderboard is written again, since
+    a spec may have come to ask for fewer trials.
     """
     refit, request = request.training_set.refit, next_request(request, store, nodes=nodes)
     # Another run may store the search's last trial at this moment: that is not yet this refit.
@@ -87,6 +90,8 @@ def read_fitted(request: FitRequest, store: ArtefactStore, *, nodes: int = 1) ->
     expected = (ranked[0].key, request.training_set.digest, request.spec.features.key)
     if candidate is None or candidate.identity != expected:
         return None
+    _write_leaderboard(request, store, ranked)
+    tell(f"all {len(ranked)} trials and the candidate are stored already")
     return FitResult(trials=ranked, candidate=candidate)
 
 
@@ -110,15 +115,7 @@ def fit(
         plans = _plans(request, connection.nodes)
         done, loaded = _done(session, request, store, tell, plans)
         ranked = _ranked(request, plans, done)
-        files = store.refit(spec.name, training_set.refit)
-        board = Leaderboard(
-            training_set_digest=training_set.digest,
-            choose_by=spec.trials.choose_by,
-            trials=ranked,
-            searched_in=training_set.searched_in if request.searched else training_set.refit,
-            search=request.searched,
-        )
-        store.write_record(files.name(LEADERBOARD), board)
+        _write_leaderboard(request, store, ranked)
         tell(f"{ranked[0].title} is the candidate; predicting golden rows and holdout")
         model = get_model(session, store, spec.name, ranked[0], loaded)
         sources = CandidateSources(
@@ -285,3 +282,15 @@ def _ranked(
     request: FitRequest, plans: Sequence[TrialPlan], done: dict[str, Trial]
 ) -> tuple[Trial, ...]:
     return rank_trials([done[plan.key] for plan in plans], request.spec.trials.choose_by)
+
+
+def _write_leaderboard(request: FitRequest, store: ArtefactStore, ranked: Sequence[Trial]) -> None:
+    spec, training_set = request.spec, request.training_set
+    board = Leaderboard(
+        training_set_digest=training_set.digest,
+        choose_by=spec.trials.choose_by,
+        trials=tuple(ranked),
+        searched_in=training_set.searched_in,
+        search=request.searched,
+    )
+    store.write_record(store.refit(spec.name, training_set.refit).name(LEADERBOARD), board)

@@ -21,11 +21,11 @@ from refit_assets.training.fit import (
     ShareRequest,
     count_to_share,
     fit,
+    fit_from_store,
     fit_share,
     fit_trial,
     missing_trials,
     next_request,
-    read_fitted,
 )
 from refit_assets.training.frames import local_path
 from refit_assets.training.queue import Taken
@@ -93,14 +93,23 @@ def test_trials_tell_their_importance_curve_and_seconds(fitted: Fitted) -> None:
 
 
 def test_a_refit_with_nothing_new_needs_no_h2o(fitted: Fitted) -> None:
-    assert read_fitted(fitted.request, fitted.store) == fitted.result
+    assert fit_from_store(fitted.request, fitted.store, silent) == fitted.result
+
+
+def test_the_leaderboard_is_of_what_is_asked_for_now(fitted: Fitted, tmp_path: Path) -> None:
+    store = _copied(fitted, tmp_path)
+    name = store.refit("flights", fitted.request.training_set.refit).name(LEADERBOARD)
+    asked_now = store.need_record(Leaderboard, name, made_by="fit")
+    store.write_record(name, replace(asked_now, trials=asked_now.trials[:2], searched_in="before"))
+    fit_from_store(fitted.request, store, silent)
+    assert store.need_record(Leaderboard, name, made_by="fit") == asked_now
 
 
 def test_a_missing_trial_is_not_taken_for_a_fitted_refit(fitted: Fitted, tmp_path: Path) -> None:
     store = _copied(fitted, tmp_path)
     record = trial_name("flights", fitted.result.trials[0].key, "trial.json")
     (tmp_path / "store" / record).unlink()
-    assert read_fitted(fitted.request, store) is None
+    assert fit_from_store(fitted.request, store, silent) is None
 
 
 def test_a_rerun_fits_only_what_is_missing_from_the_stored_models(
@@ -262,7 +271,7 @@ def test_between_searches_a_refit_fits_what_the_search_chose_whoever_made_it(
     asked = replace(request, training_set=replace(request.training_set, search=earlier))
     seen, fresh = new_store(tmp_path / "seen"), new_store(tmp_path / "fresh")
     searched = fit(h2o, replace(request, training_set=earlier), seen, silent)
-    assert read_fitted(asked, seen) is None
+    assert fit_from_store(asked, seen, silent) is None
     assert next_request(asked, fresh, nodes=1) == replace(request, training_set=earlier)
     # As a cluster is told, on whose nodes the search's own trials may have other keys.
     known = next_request(asked, seen, nodes=1)
@@ -282,8 +291,8 @@ def test_between_searches_a_refit_fits_what_the_search_chose_whoever_made_it(
         board = store.need_record(Leaderboard, name, made_by="fit")
         assert (board.trials, board.searched_in) == (result.trials, earlier.refit)
         assert [one.key for one in board.search] == [one.key for one in searched.trials]
-        assert read_fitted(known, store) == result
-    assert read_fitted(asked, fresh) == results[1]
+        assert fit_from_store(known, store, silent) == result
+    assert fit_from_store(asked, fresh, silent) == results[1]
     # The refit that searches is another's to make.
     assert fresh.storage.names(fresh.refit("flights", earlier.refit).folder) == []
 
@@ -307,7 +316,7 @@ def test_a_search_that_ends_while_it_is_looked_for_is_not_taken_for_the_refit(
     pinned = fitted.request.training_set
     later = replace(pinned, refit="2013-07-08", digest="of the day after", search=pinned)
     request = replace(fitted.request, training_set=later)
-    assert read_fitted(request, ArtefactStore(storage=Late(root=root))) is None
+    assert fit_from_store(request, ArtefactStore(storage=Late(root=root)), silent) is None
 
 
 def _fit(h2o: H2OConnection, fitted: Fitted, pinned: TrainingSet, folder: Path) -> FitResult:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from refit_assets.errors import WorkloadFailed
-from refit_assets.training.fit import fit, read_fitted
+from refit_assets.training.fit import fit, fit_from_store
 from refit_assets.training.session import H2OConnection
 from refit_assets.workloads.h2o_process import running_h2o
 from refit_assets_tests.training.conftest import (
@@ -54,7 +54,7 @@ def test_a_jvm_killed_in_mid_trial_costs_only_the_trials_in_flight(
             fit(connect(process), fitted.request, store, kill)
     assert caught.value.transient
     assert time.monotonic() - killed[0] < 10
-    assert read_fitted(fitted.request, store) is None
+    assert fit_from_store(fitted.request, store, silent) is None
     lines: list[str] = []
     again = fit(h2o, fitted.request, store, lines.append)
     assert lines[0].startswith("1 of 4 trials are stored")
