@@ -8,6 +8,7 @@ On a laptop the same stages are called in process. Belongs here: reaching the st
 engine from within a pod, and reporting. Does not: any work of a stage, nor Kubernetes.
 """
 
+import importlib
 import os
 import sys
 import tempfile
@@ -76,6 +77,8 @@ def _features(exchange: Exchange, tell: Tell) -> object:
     from refit_assets.features.job import FeaturesRequest, compute_features, inspect_request
 
     request = exchange.asked(FeaturesRequest)
+    # Two threads that import one package at a time may each meet the other's half of it.
+    importlib.import_module("pyspark.sql")
     with ThreadPoolExecutor(max_workers=1) as pool:
         # It waits for executors; meanwhile landed files are fetched and checked.
         spark = pool.submit(_session)

@@ -89,6 +89,7 @@ class EmbeddedSpark:
     _jar: _LoadedJar | None = field(default=None, init=False, repr=False)
     _archive: ClassArchive | None = field(default=None, init=False, repr=False)
     _has_computed: bool = field(default=False, init=False, repr=False)
+    _starting: threading.Thread | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def features(self, request: FeaturesRequest, progress: Callable[[str], None]) -> FeaturesResult:
@@ -104,6 +105,9 @@ class EmbeddedSpark:
         size = request.spec.compute.embedded.spark
         computed = compute_features(lambda: self.session(size, progress), request, progress)
         self._has_computed = True
+        if self._starting is not None:
+            # What follows imports what that thread does, see `start`.
+            self._starting.join()
         return computed
 
     def predictions(
@@ -145,7 +149,9 @@ class EmbeddedSpark:
             return self._session
 
     def start(self, spec: ModelSpec) -> None:
-        """Start the session for work on this model that is to come, and return at once."""
+        """Start the session for work on this model that is to come, without waiting for it."""
+        # Two threads that import one package at a time may each meet the other's half of it.
+        importlib.import_module("pyspark.sql")
 
         def starting() -> None:
             # Whoever asks for the session meets the same error, and is there to be told.
@@ -154,7 +160,8 @@ class EmbeddedSpark:
                 # What reads the table once Spark has written it takes a second to import.
                 importlib.import_module("pyiceberg.catalog.sql")
 
-        threading.Thread(target=starting, name="starting Spark").start()
+        self._starting = threading.Thread(target=starting, name="starting Spark")
+        self._starting.start()
 
     def close(self) -> None:
         """Stop the session and its JVM; nothing happens where none was started."""
