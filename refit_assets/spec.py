@@ -239,20 +239,23 @@ class Search(Part):
         if (self.models is not None) != (self.algorithm == "automl"):
             message = "models is for automl, and automl needs it: a time limit can't reproduce"
             raise ValueError(message)
-        searched = set(self.grid) | set(self.random.space if self.random else ())
-        twice = searched & set(self.parameters)
+        twice = set(self.space) & set(self.parameters)
         if twice:
             message = f"fixed and searched at once: {', '.join(sorted(twice))}"
             raise ValueError(message)
         return self
 
     @property
+    def space(self) -> dict[str, Values]:
+        """Parameters to try, with their values; empty where it is just one trial, or AutoML."""
+        return self.random.space if self.random else self.grid
+
+    @property
     def trial_count(self) -> int:
         """How many trials it asks for."""
         if self.models is not None:
             return self.models
-        space = self.random.space if self.random else self.grid
-        combinations = math.prod(len(values) for values in space.values())
+        combinations = math.prod(len(values) for values in self.space.values())
         return min(self.random.models, combinations) if self.random else combinations
 
 

@@ -284,12 +284,14 @@ def _ranked(
     return rank_trials([done[plan.key] for plan in plans], request.spec.trials.choose_by)
 
 
-def _write_leaderboard(request: FitRequest, store: ArtefactStore, ranked: Sequence[Trial]) -> None:
+def _write_leaderboard(
+    request: FitRequest, store: ArtefactStore, ranked: tuple[Trial, ...]
+) -> None:
     spec, training_set = request.spec, request.training_set
     board = Leaderboard(
         training_set_digest=training_set.digest,
         choose_by=spec.trials.choose_by,
-        trials=tuple(ranked),
+        trials=ranked,
         searched_in=training_set.searched_in,
         search=request.searched,
     )

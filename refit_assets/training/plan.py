@@ -137,7 +137,7 @@ def _base(search: Search, fitted: Sequence[TrialPlan]) -> tuple[str, ...]:
 
 
 def _parameters(search: Search, seed: int, at: int) -> Iterator[dict[str, Any]]:
-    space = search.random.space if search.random else search.grid
+    space = search.space
     names = list(space)
     if search.random is None:
         for values in itertools.product(*space.values()):
